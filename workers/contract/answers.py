@@ -1,0 +1,53 @@
+"""Problems that a task poses, and the answers that a policy gave to them: plain text and columns, no tensors."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+FINISHED = "finished"
+CUT_OFF = "cut off"
+FAILED = "failed"
+ENDS = (FINISHED, CUT_OFF, FAILED)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One prompt of a task with its reference answer and any further columns (all JSON values)."""
+
+    prompt: str
+    answer: str = ""
+    columns: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Answers:
+    """N completions as text, beside what is known of each.
+
+    `texts`, `prompts` and `ends` have one entry a completion (`ends`: finished, cut off, failed); `lengths` are in
+    tokens; `columns` maps a column's name to one value a completion (the reference answer is the column `answer`);
+    `verdicts` are what the task's own verifier says (1.0 right, 0.0 wrong, None where there is no verifier).
+    Raises ValueError when any of these has another length than `texts`.
+    """
+
+    texts: tuple[str, ...]
+    prompts: tuple[str, ...]
+    lengths: tuple[int, ...]
+    ends: tuple[str, ...]
+    columns: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    verdicts: tuple[float | None, ...] = ()
+
+    def __post_init__(self) -> None:
+        sizes = {"prompts": len(self.prompts), "lengths": len(self.lengths), "ends": len(self.ends)}
+        sizes |= {f"column {name!r}": len(values) for name, values in self.columns.items()}
+        if self.verdicts:
+            sizes["verdicts"] = len(self.verdicts)
+        for name, size in sizes.items():
+            if size != len(self.texts):
+                raise ValueError(f"{name} has {size} entries for {len(self.texts)} completions")
+
+    def column(self, name: str) -> tuple[Any, ...]:
+        """The values of one column; ValueError names the columns there are when it is missing."""
+        if name not in self.columns:
+            known = ", ".join(sorted(self.columns)) or "none"
+            raise ValueError(f"the reward asks for the column {name!r}, but the prompts have: {known}")
+        return self.columns[name]

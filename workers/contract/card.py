@@ -1,0 +1,99 @@
+"""The words a method file uses to describe itself: its card, and the limits of its parameters.
+
+These classes are read in two ways. Workers import them; the web side never imports a method and
+evaluates the same words from the file's text (see `catalogue.py`), so every argument must be a literal.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a definition was published: who, where, and the place inside the document."""
+
+    authors: str
+    where: str
+    place: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Departure:
+    """A promise of its kind that a method breaks on purpose, with the reason. Tests assert that it does."""
+
+    promise: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """A small run beside its baseline: the claim it should show and how the two differ."""
+
+    claim: str
+    baseline: Mapping[str, object] = field(default_factory=dict)
+    variant: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a method's page says that its signature cannot.
+
+    `formula` is LaTeX; `symbols` maps each LaTeX symbol to a phrase; `relatives` are `kind/name` addresses;
+    `bounds` is the range of a reward's value; `departs` lists promises broken on purpose.
+    """
+
+    title: str
+    formula: str
+    source: Source
+    symbols: Mapping[str, str] = field(default_factory=dict)
+    relatives: tuple[str, ...] = ()
+    sure: str = "high"
+    doubts: str = ""
+    departs: tuple[Departure, ...] = ()
+    bounds: tuple[float, float] | None = None
+    exhibit: Exhibit | None = None
+
+
+@dataclass(frozen=True)
+class Real:
+    """A real number between `low` and `high`, both included unless opened; None means unbounded."""
+
+    low: float | None = None
+    high: float | None = None
+    open_low: bool = False
+    open_high: bool = False
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A whole number between `low` and `high`, both included; None means unbounded."""
+
+    low: int | None = None
+    high: int | None = None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of a few named options."""
+
+    options: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Flag:
+    """Yes or no."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """A piece of text of at most `longest` characters; `empty` says whether it may be left empty."""
+
+    longest: int = 2000
+    empty: bool = False
+
+
+Limit = Real | Whole | Choice | Flag | Text
+WORDS: dict[str, type] = {
+    cls.__name__: cls for cls in (Source, Departure, Exhibit, Card, Real, Whole, Choice, Flag, Text)
+}

@@ -1,0 +1,196 @@
+"""Reads every method from its file as text: nothing is imported, nothing is executed.
+
+Only literals and the words of `card.py` are evaluated. Web and workers each read the catalogue and compare digests.
+"""
+
+import ast
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from workers.contract.card import WORDS, Card, Choice, Flag, Limit, Real, Text, Whole
+from workers.contract.kinds import KINDS, Kind
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class MethodError(ValueError):
+    """A method file that breaks the form; the message names the file and the line."""
+
+
+@dataclass(frozen=True)
+class Param:
+    """One thing that a person may set: its name, limit, words for the form, and default (None: must be given)."""
+
+    name: str
+    limit: Limit
+    words: str
+    default: object
+
+
+@dataclass(frozen=True)
+class Method:
+    """One method as its file tells it. `needs` are the data arguments; `source` the file's whole text."""
+
+    kind: str
+    name: str
+    path: Path
+    doc: str
+    card: Card
+    needs: tuple[str, ...]
+    params: tuple[Param, ...]
+    source: str
+
+    @property
+    def address(self) -> str:
+        """`kind/name`, as in the library's URLs."""
+        return f"{self.kind}/{self.name}"
+
+    @property
+    def purpose(self) -> str:
+        """The first sentence of the docstring."""
+        return self.doc.strip().split("\n\n")[0].replace("\n", " ")
+
+    @cached_property
+    def digest(self) -> str:
+        """Twelve hexadecimal digits that change with any change of the file."""
+        return hashlib.sha256(self.source.encode()).hexdigest()[:12]
+
+    def defaults(self) -> dict[str, object]:
+        """Every parameter's default."""
+        return {param.name: param.default for param in self.params}
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All methods by `kind/name`."""
+
+    methods: Mapping[str, Method]
+
+    @cached_property
+    def digest(self) -> str:
+        """One digest of all files: web and worker must agree on it before a run is launched."""
+        lines = "".join(f"{address}:{method.digest}\n" for address, method in sorted(self.methods.items()))
+        return hashlib.sha256(lines.encode()).hexdigest()[:12]
+
+    def of(self, kind: str) -> list[Method]:
+        """The methods of one kind, by title."""
+        return sorted((m for m in self.methods.values() if m.kind == kind), key=lambda m: m.card.title)
+
+    def get(self, kind: str, name: str) -> Method:
+        """One method; MethodError lists the names there are when it is unknown."""
+        method = self.methods.get(f"{kind}/{name}")
+        if method is None:
+            known = ", ".join(m.name for m in self.of(kind)) or "none"
+            raise MethodError(f"there is no {kind} method {name!r}; known: {known}")
+        return method
+
+
+def read_catalogue(root: Path = ROOT) -> Catalogue:
+    """Read all method files under `root` (the `workers` folder)."""
+    found = (read_method(path, kind) for kind in KINDS.values() for path in method_files(root, kind))
+    return Catalogue({method.address: method for method in found})
+
+
+def method_files(root: Path, kind: Kind) -> Iterator[Path]:
+    """The files of one kind that hold a method, in name order: those that define the kind's function."""
+    for path in sorted((root / kind.name).rglob("*.py")):
+        if path.name != "__init__.py" and f"\ndef {kind.function}(" in path.read_text():
+            yield path
+
+
+def read_method(path: Path, kind: Kind) -> Method:
+    """Read one file; MethodError says what is missing and where."""
+    source = path.read_text()
+    tree = ast.parse(source, filename=str(path))
+    doc = ast.get_docstring(tree)
+    if not doc:
+        raise MethodError(f"{path.name}: a method file starts with a docstring that says its purpose")
+    function = _function(tree, kind, path)
+    needs = tuple(arg.arg for arg in function.args.posonlyargs + function.args.args)
+    for name in needs:
+        if name not in kind.data:
+            allowed = ", ".join(kind.data)
+            raise MethodError(f"{path.name}:{function.lineno}: {name!r} cannot be asked for; allowed: {allowed}")
+    card = _card(tree, path)
+    return Method(kind.name, path.stem, path, doc, card, needs, tuple(_params(function, path)), source)
+
+
+def _function(tree: ast.Module, kind: Kind, path: Path) -> ast.FunctionDef:
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and node.name == kind.function:
+            return node
+    raise MethodError(f"{path.name}: a file in {kind.name}/ defines the function {kind.function}(...)")
+
+
+def _card(tree: ast.Module, path: Path) -> Card:
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "CARD" for t in node.targets):
+            card = evaluate(node.value, path)
+            if isinstance(card, Card):
+                return card
+    raise MethodError(f"{path.name}: a method file has CARD = Card(...)")
+
+
+def _params(function: ast.FunctionDef, path: Path) -> Iterator[Param]:
+    for arg, default in zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True):
+        note = arg.annotation
+        if not (isinstance(note, ast.Subscript) and isinstance(note.slice, ast.Tuple) and len(note.slice.elts) == 3):
+            raise MethodError(f"{path.name}:{arg.lineno}: {arg.arg} needs Annotated[type, limit, words]")
+        limit, words = evaluate(note.slice.elts[1], path), evaluate(note.slice.elts[2], path)
+        if not isinstance(limit, Real | Whole | Choice | Flag | Text) or not isinstance(words, str):
+            raise MethodError(f"{path.name}:{arg.lineno}: {arg.arg} needs a limit of card.py and words for the form")
+        yield Param(arg.arg, limit, words, None if default is None else evaluate(default, path))
+
+
+def evaluate(node: ast.expr, path: Path) -> object:
+    """The value of a literal or of a word of `card.py`; anything else is a MethodError."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in WORDS:
+        arguments = [evaluate(arg, path) for arg in node.args]
+        named = {keyword.arg: evaluate(keyword.value, path) for keyword in node.keywords if keyword.arg}
+        return WORDS[node.func.id](*arguments, **named)
+    if isinstance(node, ast.Tuple):
+        return tuple(evaluate(item, path) for item in node.elts)
+    if isinstance(node, ast.Dict):
+        pairs = zip(node.keys, node.values, strict=True)
+        return {evaluate(key, path): evaluate(value, path) for key, value in pairs if key is not None}
+    try:
+        return ast.literal_eval(node)
+    except ValueError:
+        raise MethodError(f"{path.name}:{node.lineno}: only literals and the words of card.py may stand here") from None
+
+
+def problem_with(param: Param, value: object) -> str | None:
+    """Why `value` may not be this parameter's, as a sentence; None when it may."""
+    limit = param.limit
+    if isinstance(limit, Flag):
+        return None if isinstance(value, bool) else f"{param.name} is yes or no, not {value!r}"
+    if isinstance(limit, Choice):
+        return None if value in limit.options else f"{param.name} is one of {', '.join(limit.options)}, not {value!r}"
+    if isinstance(limit, Text):
+        return _text_problem(param.name, limit, value)
+    return _number_problem(param.name, limit, value)
+
+
+def _text_problem(name: str, limit: Text, value: object) -> str | None:
+    if not isinstance(value, str):
+        return f"{name} is text, not {value!r}"
+    if not value and not limit.empty:
+        return f"{name} may not be empty"
+    return f"{name} has {len(value)} characters; at most {limit.longest}" if len(value) > limit.longest else None
+
+
+def _number_problem(name: str, limit: Real | Whole, value: object) -> str | None:
+    whole = isinstance(limit, Whole)
+    if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
+        return f"{name} is a {'whole ' if whole else ''}number, not {value!r}"
+    if value != value or value in (float("inf"), float("-inf")):
+        return f"{name} must be finite"
+    open_low, open_high = getattr(limit, "open_low", False), getattr(limit, "open_high", False)
+    if limit.low is not None and (value < limit.low or (open_low and value == limit.low)):
+        return f"{name} must be {'more than' if open_low else 'at least'} {limit.low}, not {value}"
+    if limit.high is not None and (value > limit.high or (open_high and value == limit.high)):
+        return f"{name} must be {'less than' if open_high else 'at most'} {limit.high}, not {value}"
+    return None

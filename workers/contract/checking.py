@@ -1,0 +1,109 @@
+"""What is wrong with a spec, found before anything is queued: each trouble with its field and, where known, a fix."""
+
+from collections.abc import Iterator
+from math import isfinite
+
+from workers.contract.catalogue import Catalogue, MethodError, problem_with
+from workers.contract.errors import Trouble
+from workers.contract.spec import Pick, RunSpec
+
+PRECISIONS = ("float32", "bfloat16")
+
+
+def troubles(spec: RunSpec, catalogue: Catalogue) -> list[Trouble]:
+    """Every trouble that can be seen without the model: unknown methods, parameters out of bounds, sizes, labels."""
+    return [*_numbers(spec), *_prompts(spec), *_rewards(spec, catalogue), *_parts(spec, catalogue)]
+
+
+def complete(spec_pick: Pick, catalogue: Catalogue) -> dict[str, object]:
+    """All parameters of a picked method: the defaults, and over them what was set."""
+    return catalogue.get(spec_pick.kind, spec_pick.name).defaults() | dict(spec_pick.params)
+
+
+def _numbers(spec: RunSpec) -> Iterator[Trouble]:
+    least = {
+        "batch_prompts": (spec.batch_prompts, 1), "siblings": (spec.siblings, 1),
+        "max_new_tokens": (spec.max_new_tokens, 1), "budget.steps": (spec.budget.steps, 1),
+        "budget.eval_every": (spec.budget.eval_every, 0), "budget.eval_prompts": (spec.budget.eval_prompts, 1),
+        "budget.checkpoint_every": (spec.budget.checkpoint_every, 0), "optimiser.passes": (spec.optimiser.passes, 1),
+        "optimiser.micro_groups": (spec.optimiser.micro_groups, 0), "devices": (spec.devices, 1),
+        "optimiser.warmup_steps": (spec.optimiser.warmup_steps, 0), "seed": (spec.seed, 0),
+    }  # fmt: skip
+    for path, (value, low) in least.items():
+        if value < low:
+            yield Trouble(path, f"must be at least {low}, not {value}", {path: low})
+    positive = {
+        "temperature": spec.temperature,
+        "optimiser.learning_rate": spec.optimiser.learning_rate,
+        "optimiser.clip_norm": spec.optimiser.clip_norm,
+    }
+    for path, rate in positive.items():
+        if not (isfinite(rate) and rate > 0):
+            yield Trouble(path, f"must be more than 0 and finite, not {rate}")
+    micro = spec.optimiser.micro_groups
+    if micro > 0 and spec.batch_prompts % micro:
+        divisor = max(d for d in range(1, micro + 1) if spec.batch_prompts % d == 0)
+        yield Trouble(
+            "optimiser.micro_groups",
+            f"{micro} groups a micro-batch does not divide the batch of {spec.batch_prompts} prompts",
+            {"optimiser.micro_groups": divisor},
+        )
+    if spec.precision not in PRECISIONS:
+        yield Trouble("precision", f"is one of {', '.join(PRECISIONS)}, not {spec.precision!r}")
+
+
+def _prompts(spec: RunSpec) -> Iterator[Trouble]:
+    given = [bool(spec.prompts.task), bool(spec.prompts.path), bool(spec.prompts.dataset)]
+    if sum(given) != 1:
+        yield Trouble("prompts", "choose one source of prompts: a built-in task, an uploaded set or a file")
+    if not 0 < spec.prompts.heldout_share < 1:
+        yield Trouble("prompts.heldout_share", "must lie between 0 and 1", {"prompts.heldout_share": 0.1})
+
+
+def _rewards(spec: RunSpec, catalogue: Catalogue) -> Iterator[Trouble]:
+    if not spec.rewards:
+        yield Trouble("rewards", "a run needs at least one reward")
+    labels = [reward.label for reward in spec.rewards]
+    for index, reward in enumerate(spec.rewards):
+        if not reward.label or labels.count(reward.label) > 1:
+            yield Trouble(f"rewards.{index}.label", f"needs a name of its own, not {reward.label!r}")
+        if not isfinite(reward.weight):
+            yield Trouble(f"rewards.{index}.weight", "must be finite", {f"rewards.{index}.weight": 1.0})
+        if not reward.source:
+            pick = Pick("rewards", reward.name, reward.params, reward.digest)
+            yield from _pick(f"rewards.{index}", pick, "rewards", catalogue)
+
+
+def _parts(spec: RunSpec, catalogue: Catalogue) -> Iterator[Trouble]:
+    if spec.prompts.task is not None:
+        yield from _pick("prompts.task", spec.prompts.task, "tasks", catalogue)
+    yield from _pick("credit", spec.credit, "credit", catalogue)
+    yield from _pick("objective", spec.objective, "objectives", catalogue)
+    yield from _pick("reduction", spec.reduction, "reductions", catalogue)
+    for index, pick in enumerate(spec.regularisers):
+        yield from _pick(f"regularisers.{index}", pick, "regularisers", catalogue)
+    if spec.siblings == 1 and spec.credit.name in ("grpo", "rloo", "tempo"):
+        what = f"{spec.credit.name} compares completions of one prompt; with one completion there is nothing to compare"
+        yield Trouble("siblings", what, {"siblings": 8})
+
+
+def _pick(path: str, pick: Pick, kind: str, catalogue: Catalogue) -> Iterator[Trouble]:
+    if pick.kind != kind:
+        yield Trouble(f"{path}.kind", f"must be {kind!r}, not {pick.kind!r}", {f"{path}.kind": kind})
+        return
+    try:
+        method = catalogue.get(pick.kind, pick.name)
+    except MethodError as error:
+        yield Trouble(f"{path}.name", str(error))
+        return
+    if pick.digest and pick.digest != method.digest:
+        what = f"{method.address} has changed since this document was written ({pick.digest} then, {method.digest} now)"
+        yield Trouble(f"{path}.digest", what, {f"{path}.digest": method.digest})
+    params = {param.name: param for param in method.params}
+    for name, value in pick.params.items():
+        if name not in params:
+            yield Trouble(f"{path}.params.{name}", f"unknown; {method.name} has: {', '.join(params) or 'none'}")
+            continue
+        what_is_wrong = problem_with(params[name], value)
+        if what_is_wrong is not None:
+            yield Trouble(f"{path}.params.{name}", what_is_wrong, {f"{path}.params.{name}": params[name].default})

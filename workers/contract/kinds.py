@@ -1,0 +1,75 @@
+"""The kinds of method: the folder each lives in, its one function, and what that function may ask for.
+
+A method's positional arguments are what it needs; a name outside its kind's list is an error. `engine/supply.py`
+says how each is made.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of method.
+
+    `name` is its folder under `workers/`; `function` the public function that every file of it has; `given` are the
+    data arguments always passed when named; `asked` are those made only because a method names them, with words
+    for the form; `words` says in one sentence what the kind does; `several` tells whether a recipe takes many.
+    """
+
+    name: str
+    function: str
+    title: str
+    words: str
+    given: tuple[str, ...]
+    asked: tuple[tuple[str, str], ...] = ()
+    several: bool = False
+
+    @property
+    def data(self) -> tuple[str, ...]:
+        """Every name that the function may have before its star."""
+        return self.given + tuple(name for name, _ in self.asked)
+
+
+REFERENCE = ("ref_logp_NT", "log-probabilities under the reference policy (the model as it was at step 0)")
+MEMORY = ("memory", "numbers kept from step to step, stored in the checkpoint")
+GENERATOR = ("generator", "a seeded source of randomness")
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind("tasks", "problem", "Task", "Poses problems without end from a seed and verifies answers.", ("rng",)),
+        Kind("rewards", "reward", "Reward", "Scores each completion.", ("answers",), several=True),
+        Kind(
+            "credit",
+            "credit",
+            "Credit",
+            "Turns rewards into an advantage for every token.",
+            ("rollouts", "reward_NT"),
+            (("value_NT", "a critic's value of each token"), MEMORY),
+        ),
+        Kind(
+            "objectives",
+            "objective",
+            "Objective",
+            "Turns advantages into a loss for every token.",
+            ("now", "was", "advantage_NT"),
+            (REFERENCE,),
+        ),
+        Kind(
+            "regularisers",
+            "regularise",
+            "Regulariser",
+            "Adds a loss that keeps the policy near something or spread out.",
+            ("now", "was"),
+            (REFERENCE,),
+            several=True,
+        ),
+        Kind(
+            "reductions",
+            "weigh",
+            "Reduction",
+            "Weighs every token's loss in the sum.",
+            ("mask_NT",),
+        ),
+    )
+}

@@ -1,0 +1,200 @@
+"""The whole of a run as one frozen document: what the page shows, the database stores and the command line takes."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from typing import Any, get_args, get_origin, get_type_hints
+
+VERSION = 1
+
+
+class SpecError(ValueError):
+    """A document that is no run: the message names the field and what it should be."""
+
+
+@dataclass(frozen=True)
+class Pick:
+    """A chosen method: its kind and name, its parameters where they differ from the defaults, the file's digest."""
+
+    kind: str
+    name: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    digest: str = ""
+
+
+@dataclass(frozen=True)
+class RewardPick:
+    """One objective: a method of `rewards/` by name, or users' code by reference (`code:<id>@<version>`) and text.
+
+    `label` names its curve and column; `weight` is its share in the sum that credit sees. `source` holds the code
+    of a `code` reward, so that the document runs without the web.
+    """
+
+    label: str
+    name: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    weight: float = 1.0
+    digest: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Model:
+    """`name` is `starter`, a Hugging Face id, or a local directory; `chat` applies the tokenizer's chat template."""
+
+    name: str = "starter"
+    revision: str = ""
+    chat: bool = False
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """Where problems come from: a task of `tasks/`, or rows of a file (JSONL of prompt, answer, columns).
+
+    `path` is a local file for the command line; `dataset` is `<id>@<version>` of an uploaded set, which the door
+    turns into a path. A data set's held-out part is `heldout_share` of its rows by hash.
+    """
+
+    task: Pick | None = None
+    path: str = ""
+    dataset: str = ""
+    heldout_share: float = 0.1
+
+
+@dataclass(frozen=True)
+class Optimiser:
+    """AdamW: learning rate, warm-up steps, weight decay, gradient norm bound, passes over a batch, groups a micro-batch
+    (0: all of them)."""
+
+    learning_rate: float = 1e-4
+    warmup_steps: int = 0
+    weight_decay: float = 0.0
+    beta1: float = 0.9
+    beta2: float = 0.999
+    clip_norm: float = 1.0
+    passes: int = 1
+    micro_groups: int = 0
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long: optimiser steps; a held-out evaluation and a checkpoint every so many steps, on so many prompts."""
+
+    steps: int = 60
+    eval_every: int = 5
+    eval_prompts: int = 64
+    checkpoint_every: int = 10
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """Everything that determines a run's numbers. See `Pick` and its neighbours for the parts."""
+
+    name: str
+    model: Model
+    prompts: Prompts
+    rewards: tuple[RewardPick, ...]
+    credit: Pick
+    objective: Pick
+    reduction: Pick
+    regularisers: tuple[Pick, ...] = ()
+    batch_prompts: int = 16
+    siblings: int = 8
+    max_new_tokens: int = 48
+    temperature: float = 1.0
+    optimiser: Optimiser = field(default_factory=Optimiser)
+    budget: Budget = field(default_factory=Budget)
+    precision: str = "float32"
+    devices: int = 1
+    seed: int = 0
+    version: int = VERSION
+
+    def picks(self) -> list[Pick]:
+        """Every method that the run uses, rewards and task included (users' code rewards have none)."""
+        rewards = [Pick("rewards", r.name, r.params, r.digest) for r in self.rewards if not r.source]
+        tasks = [self.prompts.task] if self.prompts.task is not None else []
+        return [*tasks, *rewards, self.credit, self.objective, *self.regularisers, self.reduction]
+
+
+def to_dict(spec: RunSpec) -> dict[str, Any]:
+    """The document as JSON values."""
+    document: dict[str, Any] = json.loads(json.dumps(asdict(spec)))
+    return document
+
+
+def to_json(spec: RunSpec) -> str:
+    """The document as indented JSON text."""
+    return json.dumps(to_dict(spec), indent=2, ensure_ascii=False)
+
+
+def from_dict(document: object) -> RunSpec:
+    """A spec from JSON values; SpecError names the field that is missing, unknown or of the wrong type."""
+    if isinstance(document, Mapping) and document.get("version", VERSION) != VERSION:
+        raise SpecError(f"version: this lab reads version {VERSION}, the document says {document['version']!r}")
+    spec = _build(RunSpec, document, "")
+    assert isinstance(spec, RunSpec)
+    return spec
+
+
+def from_json(text: str) -> RunSpec:
+    """A spec from JSON text; SpecError says the line when the text is not JSON."""
+    try:
+        return from_dict(json.loads(text))
+    except json.JSONDecodeError as error:
+        raise SpecError(f"line {error.lineno}, column {error.colno}: not JSON ({error.msg})") from None
+
+
+def _build(kind: Any, value: object, path: str) -> Any:
+    """`value` as the annotated type `kind`; `path` is where we are, for the error."""
+    if is_dataclass(kind):
+        return _build_record(kind, value, path)
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is tuple:
+        if not isinstance(value, list | tuple):
+            raise SpecError(f"{path}: a list is needed, not {_named(value)}")
+        return tuple(_build(arguments[0], item, f"{path}.{index}") for index, item in enumerate(value))
+    if type(None) in arguments:
+        return None if value is None else _build(arguments[0], value, path)
+    if origin is not None:
+        if not isinstance(value, Mapping):
+            raise SpecError(f"{path}: a mapping is needed, not {_named(value)}")
+        return dict(value)
+    return _build_plain(kind, value, path)
+
+
+def _build_plain(kind: Any, value: object, path: str) -> Any:
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise SpecError(f"{path}: {kind.__name__} is needed, not {_named(value)}")
+    return value
+
+
+def _build_record(kind: Any, value: object, path: str) -> Any:
+    if not isinstance(value, Mapping):
+        raise SpecError(f"{path or 'document'}: a mapping is needed, not {_named(value)}")
+    hints = get_type_hints(kind)
+    known = {item.name: item for item in fields(kind)}
+    for name in value:
+        if name not in known:
+            raise SpecError(f"{_join(path, str(name))}: unknown field; known here: {', '.join(known)}")
+    made = {name: _build(hints[name], item, _join(path, str(name))) for name, item in value.items()}
+    try:
+        return kind(**made)
+    except TypeError:
+        missing = [name for name, item in known.items() if name not in made and _required(item)]
+        raise SpecError(f"{path or 'document'}: missing {', '.join(missing)}") from None
+
+
+def _required(item: Any) -> bool:
+    from dataclasses import MISSING
+
+    return item.default is MISSING and item.default_factory is MISSING
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+def _named(value: object) -> str:
+    return f"{type(value).__name__} {value!r:.60}"

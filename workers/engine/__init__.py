@@ -1,0 +1,1 @@
+"""The engine: torch, no web, no queue, and no method by name."""
