@@ -1,0 +1,1 @@
+"""What one can see of a run: rollouts, token strips, prefix trees, fronts, comparisons."""

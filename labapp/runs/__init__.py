@@ -1,0 +1,1 @@
+"""Experiments and runs: their states, events, metrics and checkpoints."""

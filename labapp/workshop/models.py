@@ -1,0 +1,81 @@
+"""Rewards written as code, and data sets. What was saved never changes: every save is a new version."""
+
+from django.conf import settings
+from django.db import models
+
+from labapp.accounts.models import Team
+
+
+class Reward(models.Model):
+    """A reward function of a team; its text lives in its versions."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="rewards")
+    name = models.CharField(max_length=80)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["team", "name"], name="reward_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RewardVersion(models.Model):
+    """One saved text of a reward function."""
+
+    reward = models.ForeignKey(Reward, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    source = models.TextField()
+    message = models.CharField(max_length=200, blank=True)
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["reward", "number"], name="reward_number")]
+
+    def __str__(self) -> str:
+        return f"{self.reward.name}@{self.number}"
+
+
+class DataSet(models.Model):
+    """Prompts to train on, or recorded completions to analyse."""
+
+    PROMPTS, COMPLETIONS = "prompts", "completions"
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="datasets")
+    name = models.CharField(max_length=120)
+    kind = models.CharField(max_length=12)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["team", "name"], name="dataset_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class DataVersion(models.Model):
+    """One upload with its mapping. `original` is the file as uploaded; `file` the mapped rows as JSONL in storage.
+
+    `bad` lists {line, reason} of refused rows; `rows` counts the good ones. An upload whose mapping was not yet
+    confirmed has an empty `file`.
+    """
+
+    dataset = models.ForeignKey(DataSet, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    original = models.CharField(max_length=200)
+    filename = models.CharField(max_length=200)
+    file = models.CharField(max_length=200, blank=True)
+    mapping = models.JSONField(default=dict)
+    columns = models.JSONField(default=list)
+    rows = models.PositiveIntegerField(default=0)
+    bad = models.JSONField(default=list)
+    digest = models.CharField(max_length=64)
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["dataset", "number"], name="data_number")]
+
+    def __str__(self) -> str:
+        return f"{self.dataset.name}@{self.number}"
