@@ -1,0 +1,1 @@
+"""The web side of Merit: Django, Channels and Plotly; it never imports torch."""

@@ -1,0 +1,37 @@
+"""Which room answers at which address."""
+
+import importlib.util
+
+from django.urls import URLPattern, URLResolver, include, path
+
+from labapp import health
+from labapp.accounts.home import home
+
+handler400 = "labapp.errors.bad_request"
+handler403 = "labapp.errors.forbidden"
+handler404 = "labapp.errors.not_found"
+handler500 = "labapp.errors.server_error"
+
+ROOMS = (
+    ("library/", "labapp.workshop.library_urls"),
+    ("workshop/", "labapp.workshop.urls"),
+    ("data/", "labapp.workshop.data_urls"),
+    ("runs/", "labapp.runs.urls"),
+    ("runs/", "labapp.observatory.urls"),
+    ("api/", "labapp.api.urls"),
+)
+
+
+def _built(module: str) -> bool:
+    package = module.rpartition(".")[0]
+    return importlib.util.find_spec(package) is not None and importlib.util.find_spec(module) is not None
+
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", home, name="home"),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("accounts/", include("labapp.accounts.urls")),
+    path("accounts/", include("allauth.urls")),
+    *[path(prefix, include(module)) for prefix, module in ROOMS if _built(module)],
+]
