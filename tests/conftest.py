@@ -7,11 +7,12 @@ when a test asks for the database or for Redis.
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from django.conf import settings as lab_settings
 
 GIVEN_HOME = Path(tempfile.mkdtemp(prefix="merit-test-"))
 os.environ["MERIT_HOME"] = str(GIVEN_HOME)
@@ -19,6 +20,7 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "labapp.settings"
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 for name in ("DATABASE_URL", "REDIS_URL", "DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "SIGN_UP_OPEN", "HTTPS"):
     os.environ.pop(name, None)  # a developer's own settings must not reach the tests
+assert lab_settings.MERIT_HOME == GIVEN_HOME  # reads the settings now, so that pytest-django sets Django up
 
 
 @dataclass(frozen=True)
@@ -67,12 +69,12 @@ def pytest_unconfigure() -> None:
     shutil.rmtree(GIVEN_HOME, ignore_errors=True)
 
 
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """With MERIT_REQUIRE_ALL=1 a skipped browser or integration test is a failure, so that CI cannot pass without."""
-    outcome = yield
-    report = outcome.get_result()  # type: ignore[attr-defined]
+    report = yield
     must_run = {"browser", "integration"} & set(Path(str(item.path)).parts)
     if report.skipped and not hasattr(report, "wasxfail") and must_run and os.environ.get("MERIT_REQUIRE_ALL") == "1":
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} was skipped, and MERIT_REQUIRE_ALL=1 allows no skip here: {report.longrepr}"
+    return report

@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.backends.cache import SessionStore
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
 from django.test import RequestFactory
@@ -13,7 +14,7 @@ from labapp.accounts.models import ApiToken, Team, User
 def request_of(user: User | AnonymousUser) -> HttpRequest:
     request = RequestFactory().get("/")
     request.user = user
-    request.session = {}  # type: ignore[assignment]
+    request.session = SessionStore()
     return request
 
 
@@ -24,9 +25,10 @@ def request_of(user: User | AnonymousUser) -> HttpRequest:
 def test_a_role_allows_this_and_no_more(team: Team, charlie: User, role: str, allowed: set[str]) -> None:
     charlie.memberships.all().delete()
     charlie.memberships.create(team=team, role=role)
-    for what in ("see", "change", "manage"):
-        assert access.may(charlie, team, what) == (what in allowed)  # type: ignore[arg-type]
-        assert access.may_here(request_of(charlie), what) == (what in allowed)  # type: ignore[arg-type]
+    whats: tuple[access.What, ...] = ("see", "change", "manage")
+    for what in whats:
+        assert access.may(charlie, team, what) == (what in allowed)
+        assert access.may_here(request_of(charlie), what) == (what in allowed)
 
 
 def test_an_outsider_and_a_stranger_may_nothing(team: Team, charlie: User) -> None:
