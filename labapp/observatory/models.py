@@ -31,8 +31,8 @@ class Rollout(models.Model):
     file = models.CharField(max_length=200)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["run", "step", "index"], name="rollout_place")]
-        indexes = [models.Index(fields=["run", "step", "group"]), models.Index(fields=["run", "prompt_key"])]
+        constraints = (models.UniqueConstraint(fields=["run", "step", "index"], name="rollout_place"),)
+        indexes = (models.Index(fields=["run", "step", "group"]), models.Index(fields=["run", "prompt_key"]))
 
     def __str__(self) -> str:
         return f"step {self.step} #{self.index}"

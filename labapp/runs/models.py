@@ -27,7 +27,7 @@ class Experiment(models.Model):
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["team", "name"], name="experiment_name")]
+        constraints = (models.UniqueConstraint(fields=["team", "name"], name="experiment_name"),)
 
     def __str__(self) -> str:
         return self.name
@@ -37,8 +37,10 @@ class Run(models.Model):
     """One run: a training (`spec` is a RunSpec) or an analysis of recorded completions (an AnalysisSpec).
 
     `attempt` counts the workers that took it; a worker whose attempt is not the row's has been replaced.
-    `last_seq` numbers its events. `reason` is {where, what, mend, evidence} of a failure. `deleted` hides it; the
-    sweep removes it for good when it can no longer be undone.
+    `worker` says which process has it (host:pid). `last_seq` numbers its events. `reason` is {where, what, mend,
+    evidence} of a failure. `sent` is when a worker was last asked to take it (null: the broker was away). `tries`
+    counts workers that died since the checkpoint of step `mark`. `deleted` hides it; the sweep removes it for good
+    when it can no longer be undone.
     """
 
     TRAIN, ANALYSIS = "train", "analysis"
@@ -54,21 +56,25 @@ class Run(models.Model):
     state = models.CharField(max_length=10, default="draft")
     reason = models.JSONField(null=True, blank=True)
     attempt = models.PositiveIntegerField(default=0)
+    worker = models.CharField(max_length=120, blank=True, default="")
+    tries = models.PositiveSmallIntegerField(default=0)
+    mark = models.PositiveIntegerField(default=0)
     last_seq = models.PositiveBigIntegerField(default=0)
     step = models.PositiveIntegerField(default=0)
     steps = models.PositiveIntegerField(default=0)
     beat = models.DateTimeField(null=True, blank=True)
     created = models.DateTimeField(auto_now_add=True)
     queued = models.DateTimeField(null=True, blank=True)
+    sent = models.DateTimeField(null=True, blank=True)
     started = models.DateTimeField(null=True, blank=True)
     ended = models.DateTimeField(null=True, blank=True)
     deleted = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        indexes = [
+        indexes = (
             models.Index(fields=["team", "-created"]),
             models.Index(fields=["state", "beat"]),
-        ]
+        )
 
     def __str__(self) -> str:
         return self.name
@@ -91,7 +97,7 @@ class Event(models.Model):
     at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["run", "seq"], name="event_seq")]
+        constraints = (models.UniqueConstraint(fields=["run", "seq"], name="event_seq"),)
 
     def __str__(self) -> str:
         return f"{self.run_id} #{self.seq} {self.kind}"
@@ -107,7 +113,7 @@ class MetricPoint(models.Model):
     at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["run", "name", "step"], name="point_step")]
+        constraints = (models.UniqueConstraint(fields=["run", "name", "step"], name="point_step"),)
 
     def __str__(self) -> str:
         return f"{self.name}[{self.step}] = {self.value}"
@@ -122,7 +128,7 @@ class MetricLatest(models.Model):
     value = models.FloatField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["run", "name"], name="latest_name")]
+        constraints = (models.UniqueConstraint(fields=["run", "name"], name="latest_name"),)
 
     def __str__(self) -> str:
         return f"{self.name} = {self.value}"
@@ -139,7 +145,7 @@ class Checkpoint(models.Model):
     at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["run", "step"], name="checkpoint_step")]
+        constraints = (models.UniqueConstraint(fields=["run", "step"], name="checkpoint_step"),)
 
     def __str__(self) -> str:
         return self.name
