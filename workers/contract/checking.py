@@ -5,14 +5,14 @@ from math import isfinite
 
 from workers.contract.catalogue import Catalogue, MethodError, problem_with
 from workers.contract.errors import Trouble
-from workers.contract.spec import Pick, RunSpec
+from workers.contract.spec import Pick, RewardPick, RunSpec
 
 PRECISIONS = ("float32", "bfloat16")
 
 
 def troubles(spec: RunSpec, catalogue: Catalogue) -> list[Trouble]:
     """Every trouble that can be seen without the model: unknown methods, parameters out of bounds, sizes, labels."""
-    return [*_numbers(spec), *_prompts(spec), *_rewards(spec, catalogue), *_parts(spec, catalogue)]
+    return [*_numbers(spec), *_prompts(spec), *reward_troubles(spec.rewards, catalogue), *_parts(spec, catalogue)]
 
 
 def complete(spec_pick: Pick, catalogue: Catalogue) -> dict[str, object]:
@@ -60,34 +60,36 @@ def _prompts(spec: RunSpec) -> Iterator[Trouble]:
         yield Trouble("prompts.heldout_share", "must lie between 0 and 1", {"prompts.heldout_share": 0.1})
 
 
-def _rewards(spec: RunSpec, catalogue: Catalogue) -> Iterator[Trouble]:
-    if not spec.rewards:
+def reward_troubles(rewards: tuple[RewardPick, ...], catalogue: Catalogue) -> Iterator[Trouble]:
+    """What is wrong with the objectives of a run: none at all, labels not their own, weights, methods."""
+    if not rewards:
         yield Trouble("rewards", "a run needs at least one reward")
-    labels = [reward.label for reward in spec.rewards]
-    for index, reward in enumerate(spec.rewards):
+    labels = [reward.label for reward in rewards]
+    for index, reward in enumerate(rewards):
         if not reward.label or labels.count(reward.label) > 1:
             yield Trouble(f"rewards.{index}.label", f"needs a name of its own, not {reward.label!r}")
         if not isfinite(reward.weight):
             yield Trouble(f"rewards.{index}.weight", "must be finite", {f"rewards.{index}.weight": 1.0})
         if not reward.source:
             pick = Pick("rewards", reward.name, reward.params, reward.digest)
-            yield from _pick(f"rewards.{index}", pick, "rewards", catalogue)
+            yield from pick_troubles(f"rewards.{index}", pick, "rewards", catalogue)
 
 
 def _parts(spec: RunSpec, catalogue: Catalogue) -> Iterator[Trouble]:
     if spec.prompts.task is not None:
-        yield from _pick("prompts.task", spec.prompts.task, "tasks", catalogue)
-    yield from _pick("credit", spec.credit, "credit", catalogue)
-    yield from _pick("objective", spec.objective, "objectives", catalogue)
-    yield from _pick("reduction", spec.reduction, "reductions", catalogue)
+        yield from pick_troubles("prompts.task", spec.prompts.task, "tasks", catalogue)
+    yield from pick_troubles("credit", spec.credit, "credit", catalogue)
+    yield from pick_troubles("objective", spec.objective, "objectives", catalogue)
+    yield from pick_troubles("reduction", spec.reduction, "reductions", catalogue)
     for index, pick in enumerate(spec.regularisers):
-        yield from _pick(f"regularisers.{index}", pick, "regularisers", catalogue)
+        yield from pick_troubles(f"regularisers.{index}", pick, "regularisers", catalogue)
     if spec.siblings == 1 and spec.credit.name in ("grpo", "rloo", "tempo"):
         what = f"{spec.credit.name} compares completions of one prompt; with one completion there is nothing to compare"
         yield Trouble("siblings", what, {"siblings": 8})
 
 
-def _pick(path: str, pick: Pick, kind: str, catalogue: Catalogue) -> Iterator[Trouble]:
+def pick_troubles(path: str, pick: Pick, kind: str, catalogue: Catalogue) -> Iterator[Trouble]:
+    """What is wrong with one picked method: kind, name, digest, parameters; `path` is its field in the document."""
     if pick.kind != kind:
         yield Trouble(f"{path}.kind", f"must be {kind!r}, not {pick.kind!r}", {f"{path}.kind": kind})
         return

@@ -131,7 +131,7 @@ def from_dict(document: object) -> RunSpec:
     """A spec from JSON values; SpecError names the field that is missing, unknown or of the wrong type."""
     if isinstance(document, Mapping) and document.get("version", VERSION) != VERSION:
         raise SpecError(f"version: this lab reads version {VERSION}, the document says {document['version']!r}")
-    spec = _build(RunSpec, document, "")
+    spec = build(RunSpec, document, "")
     assert isinstance(spec, RunSpec)
     return spec
 
@@ -144,17 +144,17 @@ def from_json(text: str) -> RunSpec:
         raise SpecError(f"line {error.lineno}, column {error.colno}: not JSON ({error.msg})") from None
 
 
-def _build(kind: Any, value: object, path: str) -> Any:
-    """`value` as the annotated type `kind`; `path` is where we are, for the error."""
+def build(kind: Any, value: object, path: str) -> Any:
+    """`value` as the annotated type `kind`; `path` is where we are, for the SpecError when it cannot be."""
     if is_dataclass(kind):
         return _build_record(kind, value, path)
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is tuple:
         if not isinstance(value, list | tuple):
             raise SpecError(f"{path}: a list is needed, not {_named(value)}")
-        return tuple(_build(arguments[0], item, f"{path}.{index}") for index, item in enumerate(value))
+        return tuple(build(arguments[0], item, f"{path}.{index}") for index, item in enumerate(value))
     if type(None) in arguments:
-        return None if value is None else _build(arguments[0], value, path)
+        return None if value is None else build(arguments[0], value, path)
     if origin is not None:
         if not isinstance(value, Mapping):
             raise SpecError(f"{path}: a mapping is needed, not {_named(value)}")
@@ -178,7 +178,7 @@ def _build_record(kind: Any, value: object, path: str) -> Any:
     for name in value:
         if name not in known:
             raise SpecError(f"{_join(path, str(name))}: unknown field; known here: {', '.join(known)}")
-    made = {name: _build(hints[name], item, _join(path, str(name))) for name, item in value.items()}
+    made = {name: build(hints[name], item, _join(path, str(name))) for name, item in value.items()}
     try:
         return kind(**made)
     except TypeError:
