@@ -9,10 +9,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import django_stubs_ext
 from psycopg.conninfo import conninfo_to_dict
 
 from labapp import embedded
 from labapp.secret import secret_key
+
+django_stubs_ext.monkeypatch()  # lets classes such as ModelForm[Team] say what they are about
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 MERIT_HOME = Path(os.environ.get("MERIT_HOME", BASE_DIR / ".merit")).expanduser().absolute()

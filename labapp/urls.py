@@ -5,7 +5,8 @@ import importlib.util
 from django.urls import URLPattern, URLResolver, include, path
 
 from labapp import health
-from labapp.accounts.home import home
+from labapp.accounts.home import home, workers
+from labapp.accounts.search import search
 
 handler400 = "labapp.errors.bad_request"
 handler403 = "labapp.errors.forbidden"
@@ -29,6 +30,8 @@ def _built(module: str) -> bool:
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home, name="home"),
+    path("workers/", workers, name="workers"),
+    path("search/", search, name="search"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("accounts/", include("labapp.accounts.urls")),

@@ -1,5 +1,7 @@
 """The accounts room as a Django app."""
 
+import importlib
+
 from django.apps import AppConfig
 
 
@@ -8,3 +10,7 @@ class AccountsConfig(AppConfig):
 
     name = "labapp.accounts"
     verbose_name = "People and teams"
+
+    def ready(self) -> None:
+        """Listen for sign-ins."""
+        importlib.import_module("labapp.accounts.signals")

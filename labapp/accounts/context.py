@@ -18,8 +18,10 @@ ROOMS = (
 
 def lab(request: HttpRequest) -> dict[str, Any]:
     """`lab.team`, `lab.role`, `lab.can_change`, `lab.can_manage` and the rooms, for the templates."""
+    theme = request.COOKIES.get("theme", "")
+    theme = theme if theme in {"light", "dark"} else ""
     if not hasattr(request, "user") or not request.user.is_authenticated:
-        return {"lab": {"rooms": []}}
+        return {"lab": {"rooms": [], "theme": theme}}
     membership = access.current_membership(request)
     return {
         "lab": {
@@ -27,6 +29,7 @@ def lab(request: HttpRequest) -> dict[str, Any]:
             "role": "" if membership is None else membership.role,
             "can_change": access.may_here(request, "change"),
             "can_manage": access.may_here(request, "manage"),
+            "theme": theme,
             "rooms": _rooms(request.path),
         }
     }

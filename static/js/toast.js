@@ -1,0 +1,33 @@
+// Short messages in the corner. They stay until closed when something failed, else for eight seconds.
+
+/** Show a message; kind is "info", "success", "warning" or "error". Returns the element, to add a button to. */
+export function toast(text, kind = "info") {
+  const box = document.createElement("div");
+  box.className = `toast ${kind}`;
+  const words = document.createElement("span");
+  words.textContent = text;
+  const close = document.createElement("button");
+  close.type = "button";
+  close.textContent = "✕";
+  close.setAttribute("aria-label", "Close");
+  close.dataset.closes = ".toast";
+  box.append(words, close);
+  document.getElementById("toasts").append(box);
+  fade(box);
+  return box;
+}
+
+function fade(box) {
+  if (!box.classList.contains("error")) setTimeout(() => box.remove(), 8000);
+}
+
+for (const box of document.querySelectorAll("#toasts .toast")) fade(box);
+
+// A partial update that failed says so; the reference leads to the line in the log.
+document.addEventListener("htmx:responseError", (event) => {
+  const answer = event.detail.xhr;
+  const reference = answer.getResponseHeader("X-Reference");
+  const why = answer.status === 403 ? "You may not do this here." : `The server answered ${answer.status}.`;
+  toast(reference ? `${why} Reference ${reference}.` : why, "error");
+});
+document.addEventListener("htmx:sendError", () => toast("The server could not be reached. Check the connection and try again.", "error"));
