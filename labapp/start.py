@@ -1,0 +1,290 @@
+"""`python -m labapp.start`: the whole lab on one machine, from servers to sign-in link; Ctrl-C ends all of it."""
+
+import contextlib
+import errno
+import fcntl
+import json
+import os
+import shutil
+import signal
+import socket
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import TextIO
+
+from labapp import embedded
+from labapp.embedded import Trouble
+from labapp.supervise import Child, Supervisor, end_leftovers
+
+ROOT = Path(__file__).resolve().parent.parent
+HOST = os.environ.get("HOST", "127.0.0.1")
+PORT = os.environ.get("PORT", "8000")
+BORN_WITHIN = 60.0  # seconds for the first page
+
+
+def say(line: str) -> None:
+    """One line to the terminal, at once."""
+    print(line, flush=True)
+
+
+@contextlib.contextmanager
+def step(name: str) -> Iterator[None]:
+    """Say what is being done, and how long it took."""
+    print(f"  {name:<44}", end="", flush=True)
+    begun = time.monotonic()
+    try:
+        yield
+    except BaseException:
+        say("failed")
+        raise
+    say(f"{time.monotonic() - begun:5.1f} s")
+
+
+def ready_home() -> Path:
+    """MERIT_HOME, made, writable and with room; raises Trouble."""
+    home = Path(os.environ.get("MERIT_HOME", ROOT / ".merit")).expanduser().absolute()
+    mend = "set MERIT_HOME to a directory you may write to"
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        probe = home / f".probe-{os.getpid()}"
+        probe.write_bytes(b"x" * 4096)
+        probe.unlink()
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise Trouble(full_disk(home)) from error
+        raise Trouble(f"{home} cannot be written to ({error.strerror}): {mend}") from error
+    if shutil.disk_usage(home).free < embedded.ROOM:
+        raise Trouble(full_disk(home))
+    return home
+
+
+def full_disk(home: Path) -> str:
+    """The line about a full disk."""
+    free, room = shutil.disk_usage(home).free // 2**20, embedded.ROOM // 2**20
+    return f"the disk of {home} is full ({free} MB free, {room} MB needed): free some space, or set MERIT_HOME to another disk"
+
+
+def hold(home: Path) -> TextIO:
+    """The lock of this home, held until the process ends; raises Trouble when another lab holds it."""
+    lock = (home / "lock").open("a+")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.seek(0)
+        where = lock.read().strip()
+        raise Trouble(
+            f"a lab already runs from {home}{' at ' + where if where else ''}: stop it first, or set MERIT_HOME for a second one"
+        ) from error
+    lock.truncate(0)
+    lock.write(f"http://{HOST}:{PORT}\n")
+    lock.flush()
+    return lock
+
+
+def check_port() -> None:
+    """Raise Trouble when PORT is no port, taken, or not ours to take."""
+    if not PORT.isdecimal() or not 0 < int(PORT) < 65536:
+        raise Trouble(f"PORT={PORT} is no port: give a number from 1 to 65535")
+    family = socket.AF_INET6 if ":" in HOST else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, int(PORT)))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise Trouble(f"port {PORT} is taken by another program: PORT={int(PORT) % 65535 + 1} make run") from error
+            raise Trouble(f"{HOST}:{PORT} cannot be used ({error.strerror}): set HOST and PORT") from error
+
+
+class Lab:
+    """The servers and processes of one running lab."""
+
+    def __init__(self, home: Path) -> None:
+        """Nothing is started yet."""
+        self.home = home
+        self.own_postgres = "DATABASE_URL" not in os.environ
+        self.own_redis = "REDIS_URL" not in os.environ
+        self.supervisor = Supervisor(home / "processes.json", say)
+
+    def servers(self) -> None:
+        """Start PostgreSQL and Redis, or see that the given ones answer."""
+        if self.own_postgres:
+            with step("PostgreSQL"):
+                embedded.start_postgres(self.home)
+            os.environ["DATABASE_URL"] = embedded.database_url(self.home)
+        if self.own_redis:
+            with step("Redis"):
+                embedded.start_redis(self.home)
+            os.environ["REDIS_URL"] = embedded.redis_url(self.home)
+        if not (self.own_postgres and self.own_redis):
+            with step("PostgreSQL and Redis, as given"):
+                see_given()
+
+    def database(self) -> str:
+        """Bring the tables up to date; return the sign-in link of the local owner."""
+        import django
+        from django.core.management import call_command
+
+        with step("Tables"):
+            django.setup()
+            call_command("migrate", verbosity=0, interactive=False)
+        from labapp.accounts.local import sign_in_link
+
+        return sign_in_link(f"http://{HOST}:{PORT}")
+
+    def processes(self) -> None:
+        """Start web, workers and beat; wait until the first page can be served."""
+        with step("Web, workers, beat"):
+            for child in children(self.home):
+                self.supervisor.add(child)
+            self._wait_for_web()
+
+    def _wait_for_web(self) -> None:
+        deadline = time.monotonic() + BORN_WITHIN
+        while not answers(f"http://{HOST}:{PORT}/readyz"):
+            web = self.supervisor.children[0]
+            if not web.alive():
+                raise Trouble(f"the web process ended: {web.last_words()} (log: {web.log})")
+            if time.monotonic() > deadline:
+                raise Trouble(f"no page within {BORN_WITHIN:.0f} s (log: {web.log})")
+            time.sleep(0.1)
+
+    def tend(self) -> None:
+        """Keep everything running until a signal comes."""
+        looked = time.monotonic()
+        while True:
+            self.supervisor.tend()
+            time.sleep(0.25)
+            if time.monotonic() - looked > 5:
+                looked = time.monotonic()
+                self._revive()
+
+    def _revive(self) -> None:
+        """Start an own server again that died; the others find it at the same place."""
+        with contextlib.suppress(Trouble):
+            if self.own_postgres and not embedded.postgres_answers(self.home) and embedded.start_postgres(self.home):
+                say("PostgreSQL had ended and was started again")
+            if self.own_redis and not embedded.redis_answers(self.home) and embedded.start_redis(self.home):
+                say("Redis had ended and was started again")
+
+    def stop(self) -> None:
+        """End every process and server that this lab started."""
+        self.supervisor.stop()
+        if self.own_redis:
+            embedded.stop_redis(self.home)
+        if self.own_postgres:
+            embedded.stop_postgres(self.home)
+
+
+def see_given() -> None:
+    """Raise Trouble when a given server does not answer."""
+    import psycopg
+    import redis
+
+    if "DATABASE_URL" in os.environ:
+        try:
+            psycopg.connect(os.environ["DATABASE_URL"], connect_timeout=5).close()
+        except psycopg.Error as error:
+            raise Trouble(f"the PostgreSQL of DATABASE_URL does not answer: {str(error).strip().splitlines()[-1]}") from error
+    if "REDIS_URL" in os.environ:
+        try:
+            redis.Redis.from_url(os.environ["REDIS_URL"], socket_connect_timeout=5).ping()
+        except (redis.RedisError, ValueError) as error:
+            raise Trouble(f"the Redis of REDIS_URL does not answer: {error}") from error
+
+
+def children(home: Path) -> list[Child]:
+    """The processes of the lab; the web comes first."""
+    python, log = sys.executable, home / "log"
+    cores = os.cpu_count() or 1
+    shared = {**os.environ, "DJANGO_SETTINGS_MODULE": "labapp.settings", "MERIT_HOME": str(home), "PYTHONUNBUFFERED": "1"}
+    shared["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH", ""))))
+    # One core stays with web and database: with all of them taken by OpenMP everything gets several times slower.
+    train = {"OMP_NUM_THREADS": str(max(1, cores - 1)), **shared}
+    quick = {"OMP_NUM_THREADS": "1", **shared}
+    web = [python, "-m", "uvicorn", "labapp.asgi:application", "--loop", "asyncio", "--host", HOST, "--port", PORT]
+    web += ["--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "3"]
+    beat = [python, "-m", "celery", "-A", "labapp.celery_app", "beat", "--pidfile=", "--loglevel", "warning"]
+    return [
+        Child("web", web, {**shared, "MERIT_PROCESS": "web"}, log / "web.log"),
+        Child("train worker", worker("train"), train, log / "train.log", signal.SIGQUIT),
+        Child("quick worker", worker("quick"), quick, log / "quick.log", signal.SIGQUIT),
+        Child("beat", beat, shared, log / "beat.log"),
+    ]
+
+
+def worker(queue: str) -> list[str]:
+    """The command of the worker for one queue."""
+    import importlib.util
+
+    if importlib.util.find_spec("workers.door") and importlib.util.find_spec("workers.door.worker"):
+        return [sys.executable, "-m", "workers.door.worker", queue]
+    celery = [sys.executable, "-m", "celery", "-A", "labapp.celery_app", "worker", "-Q", queue, "-n", f"{queue}@%h"]
+    return [*celery, "-c", "1", "--max-tasks-per-child", "1", "--without-gossip", "--without-mingle"]
+
+
+def answers(address: str) -> bool:
+    """Whether a page answers with 200."""
+    try:
+        with urllib.request.urlopen(address, timeout=5) as response:
+            return bool(json.load(response)) and response.status == 200
+    except (OSError, urllib.error.URLError, ValueError):
+        return False
+
+
+def end(number: int, frame: FrameType | None) -> None:
+    """A signal to end becomes an orderly end, wherever we are."""
+    raise KeyboardInterrupt
+
+
+def run() -> int:
+    """Start the lab and keep it running; 0 after an orderly end, 1 when it could not start."""
+    begun = time.monotonic()
+    home = ready_home()
+    say(f"Merit · {home}")
+    lock = hold(home)
+    lab = Lab(home)
+    try:
+        if end_leftovers(home / "processes.json"):
+            say("  processes of a lab that was killed were ended")
+        check_port()
+        lab.servers()
+        link = lab.database()
+        lab.processes()
+        say(f"\nReady after {time.monotonic() - begun:.1f} s. Sign in once with this link (make link prints another):\n\n  {link}\n")
+        say("Ctrl-C stops everything.")
+        lab.tend()
+    except KeyboardInterrupt:
+        say("\nStopping")
+    finally:
+        # A second Ctrl-C must not leave half of the processes behind.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        lab.stop()
+        lock.close()
+    return 0
+
+
+def main() -> int:
+    """The command: every failure that a person can mend is one line."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "labapp.settings")
+    os.chdir(ROOT)
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    try:
+        return run()
+    except Trouble as trouble:
+        print(f"Merit cannot start: {trouble}", file=sys.stderr)
+    except OSError as error:
+        mend = "free some space, or set MERIT_HOME to another disk" if error.errno == errno.ENOSPC else "see above"
+        print(f"Merit cannot start: {error.strerror or error} ({error.filename or 'no file'}): {mend}", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
