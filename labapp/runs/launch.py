@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
@@ -81,12 +81,11 @@ def take(run_id: UUID | str, worker: str = "", step: int | None = None) -> Run |
     What earlier attempts wrote past that step is forgotten, so that tables agree with the fold. None when the run is
     not queued (any more): the task then ends quietly.
     """
-    now = timezone.now()
     with transaction.atomic():
         last = _saved(run_id) if step is None else step
         run = _move(
             run_id, ("queued",), "running", where={"deleted": None}, attempt=F("attempt") + 1, worker=worker[:120],
-            step=last, beat=now, started=Coalesce(F("started"), now), ended=None,
+            step=last, beat=Now(), started=Coalesce(F("started"), Now()), ended=None,
         )  # fmt: skip
         if run is not None and run.attempt > 1:
             _forget_after(run, last)
