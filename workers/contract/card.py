@@ -87,10 +87,12 @@ class Flag:
 
 @dataclass(frozen=True)
 class Text:
-    """A piece of text of at most `longest` characters; `empty` says whether it may be left empty."""
+    """A piece of text of at most `longest` characters; `empty` says whether it may be left empty, `pattern` whether it
+    has to be a regular expression."""
 
     longest: int = 2000
     empty: bool = False
+    pattern: bool = False
 
 
 Limit = Real | Whole | Choice | Flag | Text

@@ -5,6 +5,7 @@ Only literals and the words of `card.py` are evaluated. Web and workers each rea
 
 import ast
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -179,7 +180,17 @@ def _text_problem(name: str, limit: Text, value: object) -> str | None:
         return f"{name} is text, not {value!r}"
     if not value and not limit.empty:
         return f"{name} may not be empty"
-    return f"{name} has {len(value)} characters; at most {limit.longest}" if len(value) > limit.longest else None
+    if len(value) > limit.longest:
+        return f"{name} has {len(value)} characters; at most {limit.longest}"
+    return _pattern_problem(name, value) if limit.pattern else None
+
+
+def _pattern_problem(name: str, value: str) -> str | None:
+    try:
+        re.compile(value)
+    except re.error as error:
+        return f"{name} is not a regular expression: {error}"
+    return None
 
 
 def _number_problem(name: str, limit: Real | Whole, value: object) -> str | None:

@@ -27,7 +27,8 @@ def spread(value_N: Tensor, mask_NT: Tensor) -> Tensor:
 def last_token(mask_NT: Tensor) -> Tensor:
     """The position of each row's last token inside the mask, shape (N,); 0 for a row without any."""
     position_T = torch.arange(mask_NT.shape[1], device=mask_NT.device)
-    return (position_T * mask_NT).amax(dim=1) if mask_NT.shape[1] else mask_NT.new_zeros(mask_NT.shape[0], dtype=torch.long)
+    last_N: Tensor = (position_T * mask_NT).amax(dim=1)
+    return last_N
 
 
 def on_last_token(value_N: Tensor, mask_NT: Tensor) -> Tensor:
@@ -40,7 +41,8 @@ def on_last_token(value_N: Tensor, mask_NT: Tensor) -> Tensor:
 def group_size(group_N: Tensor) -> Tensor:
     """How many rows share each row's group, shape (N,)."""
     _, inverse_N, count = torch.unique(group_N, return_inverse=True, return_counts=True)
-    return count[inverse_N]
+    size_N: Tensor = count[inverse_N]
+    return size_N
 
 
 def group_sum(value_N: Tensor, group_N: Tensor) -> Tensor:
@@ -56,7 +58,7 @@ def group_mean(value_N: Tensor, group_N: Tensor) -> Tensor:
 
 
 def group_std(value_N: Tensor, group_N: Tensor) -> Tensor:
-    """The sample deviation (n − 1) of each row's group, shape (N,); 0 for a group of one and, exactly, for equal values."""
+    """The sample deviation (n − 1) of each row's group, shape (N,); exactly 0 for equal values and a group of one."""
     deviation_N = value_N - group_mean(value_N, group_N)
     freedom_N = (group_size(group_N) - 1).clamp(min=1)
     std_N = (group_sum(deviation_N.square(), group_N) / freedom_N).sqrt()
@@ -71,3 +73,29 @@ def group_equal(value_N: Tensor, group_N: Tensor) -> Tensor:
     low = low.scatter_reduce(0, inverse_N, value_N, "amin")
     high = high.scatter_reduce(0, inverse_N, value_N, "amax")
     return (low == high)[inverse_N]
+
+
+def group_centred(value_N: Tensor, group_N: Tensor) -> Tensor:
+    """Each row's value less its group's mean, shape (N,); exactly 0 where the group's values are equal.
+
+    Without that, the rounding of a mean of equal values would be divided by a deviation near 0 and become a push.
+    """
+    centred_N = value_N - group_mean(value_N, group_N)
+    return torch.where(group_equal(value_N, group_N), torch.zeros_like(centred_N), centred_N)
+
+
+LARGEST_LOG_RATIO = 20.0
+
+
+def log_ratio(over_NT: Tensor, under_NT: Tensor, mask_NT: Tensor) -> Tensor:
+    """ln(over / under) of log-probabilities, zero outside the mask and at most 20, so that its exponential is finite.
+
+    Above 20 (a ratio of 5e8) the gradient is zero: a gradient of that size would make the step's norm infinite and
+    every other token's push nothing. There is no lower bound: the exponential of −100 is finite, and the slope matters.
+    """
+    return masked(over_NT - under_NT, mask_NT).clamp(max=LARGEST_LOG_RATIO)
+
+
+def chosen_rows(mask_NT: Tensor) -> Tensor:
+    """How many rows have a token inside the mask, at least 1 so that one may divide by it; a scalar."""
+    return mask_NT.any(dim=1).sum().clamp(min=1)

@@ -1,0 +1,1 @@
+"""Credit: each file turns rewards into an advantage for every token with one function `credit`."""

@@ -1,0 +1,1 @@
+"""Reductions: each file weighs every token's loss in the sum with one function `weigh`."""

@@ -1,0 +1,1 @@
+"""Rewards: each file scores completions with one function `reward`."""
