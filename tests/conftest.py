@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from django.conf import settings as lab_settings
 
+from tests import lab_process
+
 GIVEN_HOME = Path(tempfile.mkdtemp(prefix="merit-test-"))
 os.environ["MERIT_HOME"] = str(GIVEN_HOME)
 os.environ["DJANGO_SETTINGS_MODULE"] = "labapp.settings"
@@ -47,6 +49,17 @@ def servers() -> Iterator[Servers]:
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(servers: Servers) -> None:
     """pytest-django asks for this before it makes the test database: the server is up by then."""
+
+
+@pytest.fixture(scope="session")
+def live_lab() -> Iterator[lab_process.Lab]:
+    """The whole lab, started as a person starts it; `url` and `link()` lead in."""
+    lab = lab_process.start()
+    lab.link()
+    yield lab
+    lab.stop()
+    lab.output.unlink(missing_ok=True)
+    shutil.rmtree(lab.home, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,6 @@
 """`make link`: a new one-time sign-in link for the local owner of the running lab."""
 
+import os
 from typing import Any
 
 from django.conf import settings
@@ -15,9 +16,9 @@ class Command(BaseCommand):
     help = "Print a new one-time sign-in link for the local owner."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Read the lab's address from its lock file, which `labapp.start` writes."""
+        """The lab's address comes from ADDRESS, else from the lock file that `labapp.start` writes."""
         try:
-            address = (settings.MERIT_HOME / "lock").read_text().strip()
+            address = os.environ.get("ADDRESS") or (settings.MERIT_HOME / "lock").read_text().strip()
             link = sign_in_link(address)
         except (FileNotFoundError, OperationalError):
             self.stderr.write(f"No lab runs from {settings.MERIT_HOME}: start it with make run.")
