@@ -1,14 +1,14 @@
 """The only way from the engine to a method: by kind and name, from the catalogue, imported by path."""
 
+import importlib
 import importlib.util
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
 from typing import Any
 
-from workers.contract.catalogue import ROOT, Catalogue, Method, MethodError, problem_with, read_catalogue
+from workers.contract.catalogue import ROOT, Catalogue, Method, problem_with, read_catalogue
 from workers.contract.kinds import KINDS
 
 
@@ -72,20 +72,15 @@ def _read_once() -> Catalogue:
 
 
 def _module(method: Method) -> ModuleType:
-    """The method's module, imported once under the name that its path gives it (`workers.credit.grpo`)."""
-    inside = method.path.is_relative_to(ROOT)
-    parts = ("workers", *method.path.relative_to(ROOT).with_suffix("").parts) if inside else (str(method.path),)
-    name = ".".join(parts)
-    if name in sys.modules:
-        return sys.modules[name]
-    found = importlib.util.spec_from_file_location(name, method.path)
-    if found is None or found.loader is None:
-        raise MethodError(f"{method.path} cannot be imported")
+    """The method's module, imported under the name that its path gives it (`workers.credit.grpo`).
+
+    A file outside the project's tree (another catalogue's) is imported from where it lies, each time anew.
+    """
+    if method.path.is_relative_to(ROOT):
+        parts = method.path.relative_to(ROOT).with_suffix("").parts
+        return importlib.import_module(".".join(("workers", *parts)))
+    found = importlib.util.spec_from_file_location(method.name, method.path)
+    assert found is not None and found.loader is not None, f"{method.path} is no Python file"
     module = importlib.util.module_from_spec(found)
-    sys.modules[name] = module
-    try:
-        found.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]  # else the next one to ask would get half a module
-        raise
+    found.loader.exec_module(module)
     return module
