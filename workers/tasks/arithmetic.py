@@ -15,11 +15,11 @@ CARD = Card(
     title="Arithmetic",
     formula=r"a_1 \pm a_2 \pm \dots \pm a_n = {?}",
     source=Source("Merit", "built-in task"),
-    symbols={"a_i": "whole numbers from 1 to 20 (levels 1 and 2) or 99", "n": "two, three, three or four numbers"},
+    symbols={"a_i": "whole numbers from 1 to 20 (level 1), 50 (level 2) or 99", "n": "two, three, three or four numbers"},
     relatives=("tasks/countdown", "tasks/sorting"),
 )
 
-COUNT_AND_LARGEST = {1: (2, 20), 2: (3, 20), 3: (3, 99), 4: (4, 99)}
+COUNT_AND_LARGEST = {1: (2, 20), 2: (3, 50), 3: (3, 99), 4: (4, 99)}
 CARELESS_RIGHT = 0.25
 CARELESS_SLIP = 9
 
@@ -27,7 +27,7 @@ CARELESS_SLIP = 9
 def problem(
     rng: random.Random,
     *,
-    level: Annotated[int, Whole(1, 4), "how many numbers: 2, 3, 3, 4, and how large: 20, 20, 99, 99"] = 2,
+    level: Annotated[int, Whole(1, 4), "how many numbers: 2, 3, 3, 4, and how large: 20, 50, 99, 99"] = 2,
 ) -> Problem:
     """A chain such as `12+35-8=`; no partial result is negative. Its answer is the number as text."""
     count, largest = COUNT_AND_LARGEST[level]

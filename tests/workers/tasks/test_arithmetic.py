@@ -26,7 +26,7 @@ def test_its_answer_is_what_the_prompt_says(level: int) -> None:
         assert min(partial) >= 0
 
 
-@pytest.mark.parametrize(("level", "count", "largest"), [(1, 2, 20), (2, 3, 20), (3, 3, 99), (4, 4, 99)])
+@pytest.mark.parametrize(("level", "count", "largest"), [(1, 2, 20), (2, 3, 50), (3, 3, 99), (4, 4, 99)])
 def test_levels_change_how_many_numbers_and_how_large(level: int, count: int, largest: int) -> None:
     numbers = [[int(n) for n in re.findall(r"\d+", p.prompt)] for p in problems(level, 2000)]
     assert {len(row) for row in numbers} == {count}
