@@ -80,7 +80,8 @@ def _module(method: Method) -> ModuleType:
         parts = method.path.relative_to(ROOT).with_suffix("").parts
         return importlib.import_module(".".join(("workers", *parts)))
     found = importlib.util.spec_from_file_location(method.name, method.path)
-    assert found is not None and found.loader is not None, f"{method.path} is no Python file"
+    assert found is not None, f"{method.path} is no Python file"
+    assert found.loader is not None, f"{method.path} has no loader"
     module = importlib.util.module_from_spec(found)
     found.loader.exec_module(module)
     return module
