@@ -1,9 +1,11 @@
-"""The shelf reads files as text, notices changes when developing, and tells a worker with other files from one with ours."""
+"""The shelf reads files as text, notices changes when developing, and notices a worker that reads other files."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.core.cache import cache
 from pytest_django import Settings
 
 from labapp import shelf
@@ -22,7 +24,7 @@ def reward(answers):
 
 
 @pytest.fixture
-def own_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def own_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder of methods with one reward, in the place of the project's."""
     (tmp_path / "rewards").mkdir()
     (tmp_path / "rewards" / "same.py").write_text(METHOD.format(title="Same"))
@@ -83,12 +85,12 @@ def test_checks_are_the_names_of_its_tests(own_root: Path, tmp_path: Path, setti
 
 
 def test_a_worker_that_reads_other_files_is_noticed(servers: object) -> None:
-    shelf.cache.delete(shelf.WORKER_DIGEST)
+    cache.delete(shelf.WORKER_DIGEST)
     assert shelf.worker_differs() is None
-    shelf.cache.set(shelf.WORKER_DIGEST, shelf.catalogue().digest)
+    cache.set(shelf.WORKER_DIGEST, shelf.catalogue().digest)
     assert shelf.worker_differs() is None
-    shelf.cache.set(shelf.WORKER_DIGEST, "0123456789ab")
+    cache.set(shelf.WORKER_DIGEST, "0123456789ab")
     try:
         assert shelf.worker_differs() == "0123456789ab"
     finally:
-        shelf.cache.delete(shelf.WORKER_DIGEST)
+        cache.delete(shelf.WORKER_DIGEST)

@@ -1,0 +1,195 @@
+"""The whole run as one document, JSON or YAML: written for the page, and read back with the line of what is wrong."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import yaml
+
+from workers.contract.catalogue import Catalogue, MethodError, problem_with
+from workers.contract.spec import Pick, RunSpec, SpecError, from_dict, to_dict, to_json
+
+LONGEST = 400_000  # characters; a run with several code rewards has a few thousand
+
+
+@dataclass
+class DocumentError(ValueError):
+    """Why a document is no run: the sentence, the field's path where it has one, and its line (from 1)."""
+
+    what: str
+    path: str = ""
+    line: int | None = None
+
+    def __str__(self) -> str:
+        """One line: where and what."""
+        place = "" if self.line is None else f"line {self.line}: "
+        return f"{place}{self.path + ': ' if self.path else ''}{self.what}"
+
+
+class _Reader(yaml.SafeLoader):
+    """YAML as people mean it (the core schema of YAML 1.2): `1e-4` is a number, `no` and `2024-01-01` are text.
+
+    A field named twice and references to other parts are refused: the first is a slip of the hand, and with the
+    second a few lines could stand for gigabytes.
+    """
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        events: Any = self  # the parser half of the loader, which has no types
+        if events.check_event(yaml.AliasEvent):
+            mark = events.peek_event().start_mark
+            raise yaml.MarkedYAMLError(None, None, "references (*name) are not read here", mark)
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                continue
+            if key.value in seen:
+                raise yaml.MarkedYAMLError(None, None, f"the field {key.value!r} is given twice", key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+class _Writer(yaml.SafeDumper):
+    """Quotes every text that either reading of YAML, this one or the older, would take for something else. Code stands
+    as it was written, line below line."""
+
+    def text(self, text: str) -> yaml.ScalarNode:
+        """Letters that YAML takes for line breaks need quotes, or they come back as other letters."""
+        odd = any(letter in text for letter in "\x85\u2028\u2029\ufeff")
+        style = '"' if odd else "|" if "\n" in text.strip("\n ") and "\t" not in text else None
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Writer.add_representer(str, _Writer.text)
+
+_Reader.yaml_implicit_resolvers = {}
+_Writer.yaml_implicit_resolvers = {first: list(known) for first, known in _Writer.yaml_implicit_resolvers.items()}
+for tag, pattern, firsts in (
+    ("null", r"^(?:~|null|)$", ["~", "n", ""]),
+    ("bool", r"^(?:true|false)$", list("tf")),
+    ("int", r"^[-+]?[0-9]+$", list("-+0123456789")),
+    ("float", r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$", list("-+.0123456789")),
+):
+    for reader_or_writer in (_Reader, _Writer):
+        reader_or_writer.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(pattern), firsts)
+# PyYAML reads an integer with a leading zero as octal; here `010` is ten, as people mean it.
+_Reader.add_constructor("tag:yaml.org,2002:int", lambda loader, node: int(node.value))
+
+
+def as_json(spec: RunSpec) -> str:
+    """The document as indented JSON."""
+    return to_json(spec)
+
+
+def as_yaml(spec: RunSpec) -> str:
+    """The document as YAML, fields in the order of the spec."""
+    return yaml.dump(to_dict(spec), Dumper=_Writer, sort_keys=False, allow_unicode=True, width=110)
+
+
+def read(text: str) -> RunSpec:
+    """The run that a pasted document (JSON or YAML) describes; DocumentError says where it is none."""
+    if not text.strip():
+        raise DocumentError("the document is empty; copy one from the panel of a run")
+    if len(text) > LONGEST:
+        raise DocumentError(f"the document has {len(text):,} characters; at most {LONGEST:,} are read")
+    document = _json(text) if text.lstrip().startswith("{") else _yaml(text)
+    try:
+        return from_dict(document)
+    except SpecError as error:
+        path, _, what = str(error).partition(": ")
+        raise DocumentError(what, path, line_of(text, path)) from None
+
+
+def _json(text: str) -> object:
+    try:
+        return json.loads(text, object_pairs_hook=_once)
+    except json.JSONDecodeError as error:
+        raise DocumentError(f"not JSON ({error.msg}, column {error.colno})", line=error.lineno) from None
+    except RecursionError:
+        raise DocumentError("is nested too deeply to be a run") from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in made:
+            raise DocumentError(f"the field {key!r} is given twice", key)
+        made[key] = value
+    return made
+
+
+def _yaml(text: str) -> object:
+    try:
+        return yaml.load(text, Loader=_Reader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise DocumentError(f"not YAML ({error.problem})", line=None if mark is None else mark.line + 1) from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise DocumentError(f"not YAML ({str(error).splitlines()[0]})") from None
+
+
+def line_of(text: str, path: str) -> int | None:
+    """The line (from 1) where the field at the dotted `path` stands, or its nearest parent that the text has."""
+    try:
+        node = yaml.compose(text, Loader=_Reader)  # JSON is YAML, but for a few corners that we need no line for
+    except (yaml.YAMLError, RecursionError):
+        return None
+    if node is None:
+        return None
+    line: int = node.start_mark.line
+    for part in path.split("."):
+        found = _child(node, part)
+        if found is None:
+            break
+        line, node = found
+    return line + 1
+
+
+def _child(node: Any, part: str) -> tuple[int, Any] | None:
+    """The line of the entry `part` (a key or an index), and its node."""
+    if isinstance(node, yaml.MappingNode):
+        return next(((key.start_mark.line, value) for key, value in node.value if key.value == part), None)
+    if isinstance(node, yaml.SequenceNode) and part.isdigit() and int(part) < len(node.value):
+        item = node.value[int(part)]
+        return item.start_mark.line, item
+    return None
+
+
+def require_known(spec: RunSpec, catalogue: Catalogue, text: str) -> None:
+    """DocumentError when the document names a method or a parameter that no form could show, or a value it refuses."""
+    for path, pick in _places(spec):
+        for trouble_path, what in _unknown(path, pick, catalogue):
+            raise DocumentError(what, trouble_path, line_of(text, trouble_path))
+
+
+def _places(spec: RunSpec) -> Iterator[tuple[str, Pick]]:
+    if spec.prompts.task is not None:
+        yield "prompts.task", replace(spec.prompts.task, kind="tasks")
+    for index, reward in enumerate(spec.rewards):
+        if not reward.source:
+            yield f"rewards.{index}", Pick("rewards", reward.name, reward.params)
+    kinds = {"credit": "credit", "objective": "objectives", "reduction": "reductions"}
+    for name, kind in kinds.items():
+        yield name, replace(getattr(spec, name), kind=kind)
+    for index, pick in enumerate(spec.regularisers):
+        yield f"regularisers.{index}", replace(pick, kind="regularisers")
+
+
+def _unknown(path: str, pick: Pick, catalogue: Catalogue) -> Iterator[tuple[str, str]]:
+    if pick.kind == "rewards" and pick.name.startswith("code:"):
+        return  # a reference without its text: the form says so at the field
+    try:
+        method = catalogue.get(pick.kind, pick.name)
+    except MethodError as error:
+        yield f"{path}.name", str(error)
+        return
+    params = {param.name: param for param in method.params}
+    for name, value in pick.params.items():
+        known = ", ".join(params) or "none"
+        what = problem_with(params[name], value) if name in params else f"unknown; {method.name} has: {known}"
+        if what is not None:
+            yield f"{path}.params.{name}", what

@@ -1,0 +1,66 @@
+"""The engine's own settings as form fields: path in the document, limit, words and default. Methods bring their own."""
+
+from dataclasses import fields
+
+from workers.contract.card import Choice, Flag, Real, Text, Whole
+from workers.contract.catalogue import Param
+from workers.contract.checking import PRECISIONS
+from workers.contract.spec import Budget, Optimiser, Prompts, RunSpec
+
+_POSITIVE = Real(0, open_low=True)
+_SHARE = Real(0, 1, open_low=True, open_high=True)
+
+
+def _default(record: type, name: str) -> object:
+    """The default as the spec has it, so that it is written in one place only."""
+    return next(item.default for item in fields(record) if item.name == name)
+
+
+def _of(record: type, **knobs: tuple[Real | Whole | Choice, str]) -> tuple[Param, ...]:
+    return tuple(Param(name, limit, words, _default(record, name)) for name, (limit, words) in knobs.items())
+
+
+HEAD = (
+    Param("name", Text(120), "names the run on every page", None),
+    Param("experiment", Text(120), "the folder of runs that belong together", "Experiments"),
+)
+MODEL = (
+    Param("revision", Text(120, empty=True), "branch, tag or commit on the hub; empty for the newest", ""),
+    Param("chat", Flag(), "wrap each prompt in the tokenizer's chat template", False),
+)
+DATASET = _of(Prompts, heldout_share=(_SHARE, "share of the rows that is only evaluated on, never trained on"))
+REWARD = (
+    Param("label", Text(60), "names its curve and its column", None),
+    Param("weight", Real(), "share in the sum that credit sees; negative turns it into a penalty", 1.0),
+)
+SIZES = _of(
+    RunSpec,
+    batch_prompts=(Whole(1), "prompts in a step"),
+    siblings=(Whole(1), "completions for each prompt, compared with one another"),
+    max_new_tokens=(Whole(1), "longest completion, tokens; longer ones are cut off"),
+    temperature=(_POSITIVE, "1 samples from the model as it is; less is more decided"),
+)
+OPTIMISER = _of(
+    Optimiser,
+    learning_rate=(_POSITIVE, "size of AdamW's steps"),
+    warmup_steps=(Whole(0), "steps over which the rate rises from zero"),
+    weight_decay=(Real(0), "how fast weights shrink towards zero"),
+    beta1=(Real(0, 1, open_high=True), "how long the mean of gradients is remembered"),
+    beta2=(Real(0, 1, open_high=True), "how long the mean of squared gradients is remembered"),
+    clip_norm=(_POSITIVE, "longest gradient that is applied as it is"),
+    passes=(Whole(1), "times that a step's samples are learned from"),
+    micro_groups=(Whole(0), "prompts in one micro-batch, less memory for less; 0 takes all at once"),
+)
+BUDGET = _of(
+    Budget,
+    steps=(Whole(1), "optimiser steps of the whole run"),
+    eval_every=(Whole(0), "steps between evaluations on held-out prompts; 0 for none"),
+    eval_prompts=(Whole(1), "held-out prompts in an evaluation"),
+    checkpoint_every=(Whole(0), "steps between checkpoints; 0 for one at the end"),
+)
+MACHINE = _of(
+    RunSpec,
+    seed=(Whole(0), "the same seed gives the same run on the same machine"),
+    precision=(Choice(PRECISIONS), "number format of weights and activations"),
+    devices=(Whole(1), "accelerators that share the run"),
+)

@@ -1,0 +1,114 @@
+"""What a model's files tell without loading it: length, size, padding token. Read as text, without torch."""
+
+import json
+import struct
+from dataclasses import dataclass
+from functools import lru_cache
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from labapp.runs.fields import is_directory
+from workers.contract.catalogue import ROOT
+
+STARTER = ROOT / "models" / "starter"
+_LENGTHS = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", "seq_length")
+_HEADER_LIMIT = 100_000_000  # bytes; the format's own bound
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """Positions the model has (None: not said), its weights, and the sizes that a memory estimate needs."""
+
+    longest: int | None
+    weights: int
+    vocabulary: int
+    layers: int
+    hidden: int
+    kv_width: int
+    bytes_only: bool
+    pads: bool
+
+
+class ModelTrouble(ValueError):
+    """Why the files are no model that the engine can load."""
+
+
+def place(name: str) -> Path | None:
+    """The directory of a model that lies on this machine; None for one on the hub."""
+    if name == "starter":
+        return STARTER
+    return Path(name).expanduser() if is_directory(name) else None
+
+
+def facts(directory: Path) -> ModelFacts:
+    """What the files in `directory` tell; ModelTrouble says which file is missing or broken."""
+    if not directory.is_dir():
+        raise ModelTrouble(f"there is no directory {directory} on this machine")
+    stamp = max((path.stat().st_mtime_ns for path in directory.iterdir()), default=0)
+    return _facts(directory, stamp)
+
+
+@lru_cache(maxsize=64)
+def _facts(directory: Path, stamp: int) -> ModelFacts:
+    config = _object(directory / "config.json", "so this is no model that transformers can load")
+    shards = sorted(directory.glob("*.safetensors"))
+    if not shards:
+        raise ModelTrouble(f"{directory} has no *.safetensors; save the model with safe_serialization=True")
+    if not any((directory / name).is_file() for name in ("tokenizer.json", "tokenizer_config.json")):
+        raise ModelTrouble(f"{directory} has no tokenizer; save it beside the model with tokenizer.save_pretrained")
+    heads = _whole(config, ("num_attention_heads", "n_head"), 1)
+    hidden = _whole(config, ("hidden_size", "n_embd", "d_model"), 0)
+    vocabulary = _whole(config, ("vocab_size",), 0)
+    longest = _whole(config, _LENGTHS, 0)
+    return ModelFacts(
+        longest=longest or None,
+        weights=sum(map(_weights, shards)),
+        vocabulary=vocabulary,
+        layers=_whole(config, ("num_hidden_layers", "n_layer"), 0),
+        hidden=hidden,
+        kv_width=_whole(config, ("num_key_value_heads",), heads) * hidden // heads,
+        bytes_only=256 <= vocabulary <= 300,
+        pads=_pads(directory, config),
+    )
+
+
+def _object(path: Path, why: str) -> dict[str, Any]:
+    try:
+        made = json.loads(path.read_text())
+    except FileNotFoundError:
+        raise ModelTrouble(f"{path.parent} has no {path.name}, {why}") from None
+    except (OSError, ValueError) as error:
+        raise ModelTrouble(f"{path} cannot be read: {error}") from None
+    if not isinstance(made, dict):
+        raise ModelTrouble(f"{path} holds no JSON object")
+    return made
+
+
+def _whole(config: dict[str, Any], names: tuple[str, ...], otherwise: int) -> int:
+    found = (config.get(name) for name in names)
+    return next((value for value in found if isinstance(value, int) and value > 0), otherwise)
+
+
+def _weights(shard: Path) -> int:
+    """How many numbers a safetensors file holds, from its header alone."""
+    try:
+        with shard.open("rb") as file:
+            size = struct.unpack("<Q", file.read(8))[0]
+            if size > min(_HEADER_LIMIT, shard.stat().st_size):
+                raise ModelTrouble(f"{shard} is no safetensors file: its header claims {size:,} bytes")
+            header = json.loads(file.read(size))
+        return sum(prod(entry["shape"]) for name, entry in header.items() if name != "__metadata__")
+    except (OSError, struct.error, ValueError, KeyError, TypeError) as error:
+        raise (
+            error if isinstance(error, ModelTrouble) else ModelTrouble(f"{shard} is no whole safetensors file")
+        ) from None
+
+
+def _pads(directory: Path, config: dict[str, Any]) -> bool:
+    """Whether tokenizer or model name a token that can stand for padding (an end-of-text token will do)."""
+    named: dict[str, Any] = dict(config)
+    for name in ("tokenizer_config.json", "special_tokens_map.json", "generation_config.json"):
+        path = directory / name
+        named |= _object(path, "") if path.is_file() else {}
+    return any(named.get(key) is not None for key in ("pad_token", "pad_token_id", "eos_token", "eos_token_id"))

@@ -1,0 +1,57 @@
+"""Which columns of the prompts a run's rewards read, found in their text: a missing one is said before the launch."""
+
+import ast
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from workers.contract.catalogue import Catalogue, Method
+from workers.contract.spec import RewardPick
+
+# What a trainer passes to a reward function by itself; every other argument without a default is a column.
+GIVEN = {"prompts", "completions", "completion_ids", "trainer_state", "log_extra", "log_metric", "self"}
+GIVEN_TO_METHODS = {"texts", "prompts", "ends", "lengths", "verdicts"}
+
+
+def columns(reward: RewardPick, catalogue: Catalogue) -> set[str]:
+    """The columns that `reward` cannot do without, as far as its text tells."""
+    if reward.source:
+        return set(_code_columns(reward.source))
+    method = catalogue.methods.get(f"rewards/{reward.name}")
+    return set() if method is None else set(_method_columns(method, method.defaults() | dict(reward.params)))
+
+
+def wants_verdict(reward: RewardPick, catalogue: Catalogue) -> bool:
+    """Whether the reward reads the verdict of a built-in task's own verifier."""
+    method = None if reward.source else catalogue.methods.get(f"rewards/{reward.name}")
+    return method is not None and any(
+        isinstance(node, ast.Attribute) and node.attr == "verdicts" for node in ast.walk(ast.parse(method.source))
+    )
+
+
+def _method_columns(method: Method, params: Mapping[str, Any]) -> Iterator[str]:
+    """The arguments of `answers.column(...)`, written as text or as the name of a parameter."""
+    for node in ast.walk(ast.parse(method.source)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "column":
+            for argument in node.args[:1]:
+                if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+                    yield argument.value
+                elif isinstance(argument, ast.Name) and isinstance(params.get(argument.id), str):
+                    yield params[argument.id]
+
+
+def _code_columns(source: str) -> Iterator[str]:
+    """The named arguments of the last function of a code reward; nothing when the text is no Python."""
+    try:
+        functions = [
+            node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        ]
+    except (SyntaxError, ValueError):
+        return
+    if not functions:
+        return
+    chosen = next((one for one in functions if one.name == "reward"), functions[-1]).args
+    plain = [*chosen.posonlyargs, *chosen.args]
+    yield from (one.arg for one in plain[: len(plain) - len(chosen.defaults)] if one.arg not in GIVEN)
+    for one, default in zip(chosen.kwonlyargs, chosen.kw_defaults, strict=True):
+        if default is None and one.arg not in GIVEN:
+            yield one.arg

@@ -1,0 +1,186 @@
+"""What is wrong with a run, as far as the web can see it without torch: said in the form, before anything is queued."""
+
+import ast
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+
+from django.core.files.storage import default_storage
+
+from labapp.accounts.models import Team
+from labapp.runs import modelfiles, needs
+from labapp.runs.fields import CODE
+from labapp.runs.modelfiles import ModelFacts
+from labapp.workshop.models import DataSet, DataVersion, RewardVersion
+from workers.contract import checking
+from workers.contract.catalogue import Catalogue
+from workers.contract.errors import Trouble
+from workers.contract.spec import RunSpec
+
+HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?$")
+REFERENCE = re.compile(r"^(\d{1,18})@(\d{1,9})$")
+
+
+def codes(team: Team) -> dict[str, str]:
+    """The team's code rewards: `code:<id>@<version>` and the saved text, newest version first within a reward."""
+    saved = RewardVersion.objects.filter(reward__team=team).order_by("reward__name", "-number")
+    return {f"{CODE}{one.reward_id}@{one.number}": one.source for one in saved}
+
+
+def data_version(team: Team, reference: str) -> DataVersion | None:
+    """The team's prompt set that `<id>@<version>` names; None when there is none (also for another team's)."""
+    match = REFERENCE.match(reference)
+    if match is None:
+        return None
+    found = DataVersion.objects.filter(dataset__team=team, dataset__kind=DataSet.PROMPTS).select_related("dataset")
+    return found.exclude(file="").filter(dataset_id=int(match[1]), number=int(match[2])).first()
+
+
+def troubles(spec: RunSpec, catalogue: Catalogue, team: Team, saved: Mapping[str, str] | None = None) -> list[Trouble]:
+    """Everything that is wrong with `spec` for this team; an empty list means that it can be queued."""
+    known = codes(team) if saved is None else saved
+    version = data_version(team, spec.prompts.dataset) if spec.prompts.dataset else None
+    found = [
+        *_model(spec),
+        *_code(spec, known),
+        *checking.troubles(spec, catalogue),
+        *_prompts(spec, version),
+        *_columns(spec, catalogue, version),
+        *_length(spec, version),
+    ]
+    return first_of_each(found)
+
+
+def first_of_each(found: Iterable[Trouble]) -> list[Trouble]:
+    """One trouble a field: the first said is the nearest to its cause."""
+    kept: dict[str, Trouble] = {}
+    for trouble in found:
+        kept.setdefault(trouble.path, trouble)
+    return list(kept.values())
+
+
+def model_facts(spec: RunSpec) -> ModelFacts | None:
+    """What the model's files tell; None for a model on the hub or for files that are no model."""
+    directory = modelfiles.place(spec.model.name)
+    if directory is None:
+        return None
+    try:
+        return modelfiles.facts(directory)
+    except modelfiles.ModelTrouble:
+        return None
+
+
+def _model(spec: RunSpec) -> Iterator[Trouble]:
+    name = spec.model.name
+    directory = modelfiles.place(name)
+    if not name.strip():
+        yield Trouble(
+            "model.name", "name a model: the starter, an id on the hub or a directory", {"model.source": "starter"}
+        )
+    elif directory is None:
+        if not HUB_ID.match(name):
+            yield Trouble("model.name", f"{name!r} is no id on the hub; they look like Qwen/Qwen2.5-0.5B")
+    else:
+        try:
+            made = modelfiles.facts(directory)
+        except modelfiles.ModelTrouble as error:
+            yield Trouble("model.name", str(error))
+            return
+        if not made.pads:
+            what = (
+                "its tokenizer names neither a padding nor an end-of-text token; set tokenizer.pad_token, save it again"
+            )
+            yield Trouble("model.name", what)
+
+
+def _prompts(spec: RunSpec, version: DataVersion | None) -> Iterator[Trouble]:
+    if spec.prompts.path:
+        what = f"the file {spec.prompts.path} is for the command line; here, upload it under Data and choose the set"
+        yield Trouble("prompts.path", what)
+    if spec.prompts.dataset and version is None:
+        yield Trouble("prompts.dataset", f"this team has no prompt set {spec.prompts.dataset!r} with confirmed columns")
+    if version is not None and version.rows == 0:
+        yield Trouble("prompts.dataset", f"{version} has no usable row")
+
+
+def _code(spec: RunSpec, saved: Mapping[str, str]) -> Iterator[Trouble]:
+    for index, reward in enumerate(spec.rewards):
+        if reward.name.startswith(CODE) and not reward.source:
+            what = f"there is no saved text of {reward.name} in this team; choose a version that exists"
+            yield Trouble(f"rewards.{index}.name", what)
+        elif reward.name in saved and saved[reward.name] != reward.source:
+            what = f"this is not the text that {reward.name} has; a saved version never changes"
+            yield Trouble(f"rewards.{index}.source", what, {f"rewards.{index}.source": saved[reward.name]})
+        elif reward.source:
+            problem = _syntax(reward.source)
+            if problem is not None:
+                yield Trouble(f"rewards.{index}.source", problem)
+
+
+def _syntax(source: str) -> str | None:
+    try:
+        ast.parse(source)
+    except SyntaxError as error:
+        return f"its text is no Python: line {error.lineno}: {error.msg}"
+    except ValueError as error:
+        return f"its text is no Python: {error}"
+    return None
+
+
+def column_names(version: DataVersion) -> set[str]:
+    """The columns that rewards may read from a prompt set: `answer` when one was mapped, and the set's own."""
+    own = {str(one.get("name", "")) if isinstance(one, dict) else str(one) for one in version.columns}
+    return (own - {"answer"}) | ({"answer"} if version.mapping.get("answer") else set())
+
+
+def _columns(spec: RunSpec, catalogue: Catalogue, version: DataVersion | None) -> Iterator[Trouble]:
+    """Only a data set's columns are known here; a task's problems bring `answer` and what else the task says."""
+    if version is None:
+        return
+    there = column_names(version)
+    for index, reward in enumerate(spec.rewards):
+        for name in sorted(needs.columns(reward, catalogue) - there):
+            known = ", ".join(sorted(there)) or "none"
+            what = f"{reward.label!r} reads the column {name!r}, which {version} does not have; it has: {known}"
+            yield Trouble(f"rewards.{index}.name", what)
+        if needs.wants_verdict(reward, catalogue):
+            what = (
+                f"{reward.label!r} asks the task's own verifier, and a data set has none; take a reward on the answer"
+            )
+            yield Trouble(f"rewards.{index}.name", what)
+
+
+def _length(spec: RunSpec, version: DataVersion | None) -> Iterator[Trouble]:
+    made = model_facts(spec)
+    if made is None or made.longest is None:
+        return
+    prompt = longest_prompt(version) if version is not None and made.bytes_only else 1
+    room = made.longest - prompt
+    if spec.max_new_tokens <= room:
+        return
+    if room < 1:
+        what = f"the longest prompt of {version} has {prompt:,} tokens, and the model has {made.longest:,} positions"
+        yield Trouble("prompts.dataset", what)
+        return
+    what = (
+        f"{spec.max_new_tokens:,} new tokens after a prompt of {'at least ' if prompt == 1 else ''}{prompt:,} "
+        f"are more than the model's {made.longest:,} positions"
+    )
+    yield Trouble("max_new_tokens", what, {"max_new_tokens": room})
+
+
+def longest_prompt(version: DataVersion) -> int:
+    """Length of the set's longest prompt in bytes, which are the tokens of a byte-level model, and one to begin."""
+    return _longest_prompt(version.file, version.digest)
+
+
+@lru_cache(maxsize=64)
+def _longest_prompt(file: str, digest: str) -> int:
+    """A version never changes, so its file is read once."""
+    longest = 0
+    with default_storage.open(file) as lines:
+        for line in lines:
+            prompt = json.loads(line).get("prompt", "")
+            longest = max(longest, len(str(prompt).encode()))
+    return longest + 1

@@ -1,0 +1,102 @@
+"""Runs for tests, drawn from the catalogue: every method may appear, with any parameters within its limits."""
+
+from hypothesis import strategies as st
+
+from labapp import shelf
+from labapp.workshop.forms import differing
+from workers.contract.card import Choice, Flag, Limit, Real, Text, Whole
+from workers.contract.catalogue import Method, problem_with
+from workers.contract.checking import PRECISIONS
+from workers.contract.spec import Budget, Model, Optimiser, Pick, Prompts, RewardPick, RunSpec
+
+# Browsers send line breaks as two characters, so a form cannot tell them apart; surrogates are no text at all.
+WORDS = st.text(st.characters(exclude_characters="\r\x00", exclude_categories=("Cs",)), max_size=20)
+LABELS = WORDS.filter(bool)
+POSITIVE = st.floats(1e-12, 1e6)
+COUNTS = st.integers(1, 10_000)
+
+
+def values(limit: Limit) -> st.SearchStrategy[object]:
+    """Values that `limit` allows."""
+    if isinstance(limit, Flag):
+        return st.booleans()
+    if isinstance(limit, Choice):
+        return st.sampled_from(limit.options)
+    if isinstance(limit, Text):
+        return WORDS.map(lambda text: text[: limit.longest])
+    if isinstance(limit, Whole):
+        return st.integers(limit.low, limit.high)
+    assert isinstance(limit, Real)
+    return st.floats(limit.low, limit.high, allow_nan=False, allow_infinity=False)
+
+
+@st.composite
+def picks(draw: st.DrawFn, kind: str) -> Pick:
+    """A pick of any method of the kind, holding what differs from its defaults."""
+    method = draw(st.sampled_from(shelf.catalogue().of(kind)))
+    return Pick(kind, method.name, draw(params(method)), draw(st.sampled_from(["", method.digest, "0123456789ab"])))
+
+
+@st.composite
+def params(draw: st.DrawFn, method: Method) -> dict[str, object]:
+    """Parameters of the method that its limits allow, without those at their defaults."""
+    drawn = {one.name: draw(values(one.limit)) for one in method.params if draw(st.booleans())}
+    allowed = {one.name: drawn[one.name] for one in method.params if one.name in drawn}
+    right = {one.name for one in method.params if one.name in allowed and problem_with(one, allowed[one.name]) is None}
+    return differing(method, {name: value for name, value in allowed.items() if name in right})
+
+
+CODE = "def reward(completions):\n    # é\n    return [0.0 for _ in completions]\n"
+
+
+@st.composite
+def rewards(draw: st.DrawFn) -> RewardPick:
+    """A reward of the library or a team's code."""
+    label, weight = draw(LABELS), draw(st.floats(-1e6, 1e6))
+    if draw(st.booleans()):
+        source = draw(st.sampled_from([CODE, CODE + "\n\n", " " + CODE, "\t" + CODE, "\n" + CODE]) | LABELS)
+        reference = f"code:{draw(COUNTS)}@{draw(COUNTS)}"
+        return RewardPick(label, reference, draw(st.sampled_from([{}, {"a": [1, None]}])), weight, "", source)
+    pick = draw(picks("rewards"))
+    return RewardPick(label, pick.name, pick.params, weight, pick.digest)
+
+
+@st.composite
+def prompts(draw: st.DrawFn) -> Prompts:
+    """A task, a data set, or a file."""
+    share = draw(st.floats(0.01, 0.99))
+    place = draw(st.sampled_from(["task", "dataset", "path"]))
+    if place == "task":
+        return Prompts(task=draw(picks("tasks")), heldout_share=share)
+    return (
+        Prompts(dataset="3@1", heldout_share=share)
+        if place == "dataset"
+        else Prompts(path="/a b.jsonl", heldout_share=share)
+    )
+
+
+@st.composite
+def specs(draw: st.DrawFn) -> RunSpec:
+    """Any run that the new-run page can show."""
+    name = draw(st.sampled_from(["starter", "Qwen/Qwen2.5-0.5B", "gpt2", "/models/mine", "./mine", "~/mine", "a/b/c"]))
+    return RunSpec(
+        name=draw(LABELS),
+        model=Model(name, draw(st.sampled_from(["", "main"])), draw(st.booleans())),
+        prompts=draw(prompts()),
+        rewards=tuple(draw(st.lists(rewards(), max_size=12))),
+        credit=draw(picks("credit")),
+        objective=draw(picks("objectives")),
+        reduction=draw(picks("reductions")),
+        regularisers=tuple(draw(st.lists(picks("regularisers"), max_size=3))),
+        batch_prompts=draw(COUNTS),
+        siblings=draw(COUNTS),
+        max_new_tokens=draw(COUNTS),
+        temperature=draw(POSITIVE),
+        optimiser=Optimiser(
+            draw(POSITIVE), draw(COUNTS), draw(POSITIVE), draw(st.floats(0, 0.9)), 0.99, draw(POSITIVE), draw(COUNTS), 0
+        ),
+        budget=Budget(draw(COUNTS), 0, draw(COUNTS), draw(COUNTS)),
+        precision=draw(st.sampled_from(PRECISIONS)),
+        devices=draw(COUNTS),
+        seed=draw(st.integers(0, 2**40)),
+    )
