@@ -28,7 +28,7 @@ check: install-dev  ## format, lint, types, import rules, method files, migratio
 	$(BIN)/mypy .
 	$(BIN)/lint-imports
 	$(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
-	$(BIN)/djlint --check --quiet templates || $(BIN)/djlint --lint templates
+	$(BIN)/djlint --lint --quiet templates
 	$(BIN)/python -m workers methods > /dev/null
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/house -q
 

@@ -79,7 +79,17 @@ def start_postgres(home: Path, durable: bool = True) -> bool:
     _own_directory(spot.sockets, shared=True)
     _own_directory(spot.postgres)
     if not (spot.postgres / "PG_VERSION").exists():
-        _run("initdb", "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "-D", str(spot.postgres))
+        _run(
+            "initdb",
+            "-U",
+            "postgres",
+            "--auth=trust",
+            "--encoding=UTF8",
+            "--locale=C",
+            "--no-sync",
+            "-D",
+            str(spot.postgres),
+        )
     if _postgres_runs(spot):
         return False
     log = spot.postgres / "server.log"
@@ -93,7 +103,7 @@ def start_postgres(home: Path, durable: bool = True) -> bool:
         except Trouble as trouble:
             said = _since(log, before)
             # After kill -9 the dying server and its children hold lock and shared memory for a moment longer.
-            if "lock file" not in said and "shared memory" not in said or time.monotonic() > deadline:
+            if ("lock file" not in said and "shared memory" not in said) or time.monotonic() > deadline:
                 raise Trouble(_mend(f"PostgreSQL does not start: {_last_line(said) or trouble}", said)) from trouble
             time.sleep(0.2)
     _ensure_database(spot)
@@ -231,15 +241,12 @@ def _server_ids() -> tuple[int, int]:
 def _run(program: str, *arguments: str) -> str:
     """Run one of PostgreSQL's programs, as the server's user when we are root. Raises Trouble."""
     command = [str(_postgres_programs() / program), *arguments]
-    user: dict[str, object] = {}
-    if os.geteuid() == 0:
-        uid, gid = _server_ids()
-        user = {"user": uid, "group": gid, "extra_groups": []}
+    uid, gid = _server_ids() if os.geteuid() == 0 else (None, None)
     environment = {**os.environ, "LC_ALL": "C"}
     with tempfile.TemporaryFile("w+") as said:  # a pipe would stay open in the server that pg_ctl leaves behind
         done = subprocess.run(
             command, stdout=said, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=environment, cwd="/",
-            check=False, start_new_session=True, **user,
+            check=False, start_new_session=True, user=uid, group=gid, extra_groups=None if uid is None else [],
         )  # fmt: skip
         said.seek(0)
         text = said.read()

@@ -11,7 +11,10 @@ WORDS = {
     400: ("This request could not be read", "Go back, reload the page and try again."),
     403: ("You may not do this here", "Ask an owner of the team for the right to do it, or sign in as someone else."),
     404: ("There is nothing at this address", "It may have been deleted, or it belongs to another team."),
-    500: ("Something failed on our side", "Nothing that was recorded is lost. Try again; if it stays, pass on the reference."),
+    500: (
+        "Something failed on our side",
+        "Nothing that was recorded is lost. Try again; if it stays, pass on the reference.",
+    ),
 }
 
 

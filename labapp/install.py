@@ -1,4 +1,4 @@
-"""`python3 -m labapp.install [dev]`: make .venv and install the pinned packages; nothing to do is found out in a moment.
+"""`python3 -m labapp.install [dev]`: make .venv and install the pinned packages, if anything is to do.
 
 Runs before anything is installed, so it uses the standard library only.
 """
@@ -11,13 +11,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
+OLDEST = (3, 11)
 FILES = {"run": ["requirements.txt"], "dev": ["requirements.txt", "requirements-dev.txt"]}
 
 # What pip says, and what a person can do about it; the first that matches is shown.
 MENDS = (
-    (r"No space left|Disk quota", "the disk is full: free some space (torch needs several GB), or set TMPDIR to another disk"),
+    (r"No space left|Disk quota",
+     "the disk is full: free some space (torch needs several GB), then run make again"),
     (
-        r"(gcc|cc|clang|c\+\+|cl\.exe)[^\n]*(failed|not found|No such file)|Microsoft Visual C\+\+|Failed building wheel",
+        r"(gcc|cc|clang|c\+\+|cl\.exe)[^\n]*(failed|not found|No such file)|Visual C\+\+|Failed building wheel",
         "a package has no ready-made wheel for this system and no compiler was found: install one "
         "(Debian: apt-get install build-essential python3-dev), or use Python 3.11 on x86-64 or arm64 Linux or macOS",
     ),
@@ -46,7 +48,7 @@ def digest_of(kind: str) -> str:
 
 def install(kind: str) -> str | None:
     """Make .venv and install; None when all is well, else one line for a person."""
-    if sys.version_info < (3, 11):
+    if tuple(sys.version_info) < OLDEST:
         return f"Python {sys.version.split()[0]} is too old: install 3.11 and run make again with PYTHON=python3.11"
     python = VENV / "bin" / "python"
     stamp = VENV / f"installed-{kind}"
@@ -56,7 +58,9 @@ def install(kind: str) -> str | None:
         print("Making .venv", flush=True)
         trouble = _run([sys.executable, "-m", "venv", str(VENV)])
         if trouble is not None:
-            return "this Python has no venv: apt-get install python3-venv" if "ensurepip" in trouble else mend_of(trouble)
+            return (
+                "this Python has no venv: apt-get install python3-venv" if "ensurepip" in trouble else mend_of(trouble)
+            )
     print("Installing packages; the first time takes a few minutes", flush=True)
     command = [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--progress-bar=off"]
     trouble = _run([*command, "-r", str(ROOT / FILES[kind][-1])])
@@ -69,7 +73,9 @@ def install(kind: str) -> str | None:
 def _run(command: list[str]) -> str | None:
     """Run, showing one moving line of progress; None when it went well, else all that was said."""
     said = []
-    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True)
+    running = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True
+    )
     assert running.stdout is not None
     for line in running.stdout:
         said.append(line)

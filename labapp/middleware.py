@@ -58,7 +58,11 @@ class SignInMiddleware(LoginRequiredMiddleware):
     """Every page asks for a sign-in unless its view is marked `login_not_required`."""
 
     def process_view(
-        self, request: HttpRequest, view_func: Callable[..., Any], view_args: tuple[Any, ...], view_kwargs: dict[str, Any]
+        self,
+        request: HttpRequest,
+        view_func: Callable[..., Any],
+        view_args: tuple[Any, ...],
+        view_kwargs: dict[str, Any],
     ) -> HttpResponseBase | None:
         """Leave the addresses with a guard of their own alone."""
         if request.path_info.startswith(OWN_GUARD):

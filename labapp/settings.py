@@ -53,7 +53,11 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "labapp.accounts",
-    *[f"labapp.{name}" for name in ("runs", "observatory", "workshop", "api") if importlib.util.find_spec(f"labapp.{name}")],
+    *[
+        f"labapp.{name}"
+        for name in ("runs", "observatory", "workshop", "api")
+        if importlib.util.find_spec(f"labapp.{name}")
+    ],
 ]
 
 MIDDLEWARE = [

@@ -66,7 +66,8 @@ def ready_home() -> Path:
 def full_disk(home: Path) -> str:
     """The line about a full disk."""
     free, room = shutil.disk_usage(home).free // 2**20, embedded.ROOM // 2**20
-    return f"the disk of {home} is full ({free} MB free, {room} MB needed): free some space, or set MERIT_HOME to another disk"
+    mend = "free some space, or set MERIT_HOME to another disk"
+    return f"the disk of {home} is full ({free} MB free, {room} MB needed): {mend}"
 
 
 def hold(home: Path) -> TextIO:
@@ -77,9 +78,8 @@ def hold(home: Path) -> TextIO:
     except OSError as error:
         lock.seek(0)
         where = lock.read().strip()
-        raise Trouble(
-            f"a lab already runs from {home}{' at ' + where if where else ''}: stop it first, or set MERIT_HOME for a second one"
-        ) from error
+        mend = "stop it first, or set MERIT_HOME for a second one"
+        raise Trouble(f"a lab already runs from {home}{' at ' + where if where else ''}: {mend}") from error
     lock.truncate(0)
     lock.write(f"http://{HOST}:{PORT}\n")
     lock.flush()
@@ -97,7 +97,9 @@ def check_port() -> None:
             probe.bind((HOST, int(PORT)))
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
-                raise Trouble(f"port {PORT} is taken by another program: PORT={int(PORT) % 65535 + 1} make run") from error
+                raise Trouble(
+                    f"port {PORT} is taken by another program: PORT={int(PORT) % 65535 + 1} make run"
+                ) from error
             raise Trouble(f"{HOST}:{PORT} cannot be used ({error.strerror}): set HOST and PORT") from error
 
 
@@ -190,7 +192,9 @@ def see_given() -> None:
         try:
             psycopg.connect(os.environ["DATABASE_URL"], connect_timeout=5).close()
         except psycopg.Error as error:
-            raise Trouble(f"the PostgreSQL of DATABASE_URL does not answer: {str(error).strip().splitlines()[-1]}") from error
+            raise Trouble(
+                f"the PostgreSQL of DATABASE_URL does not answer: {str(error).strip().splitlines()[-1]}"
+            ) from error
     if "REDIS_URL" in os.environ:
         try:
             redis.Redis.from_url(os.environ["REDIS_URL"], socket_connect_timeout=5).ping()
@@ -202,7 +206,12 @@ def children(home: Path) -> list[Child]:
     """The processes of the lab; the web comes first."""
     python, log = sys.executable, home / "log"
     cores = os.cpu_count() or 1
-    shared = {**os.environ, "DJANGO_SETTINGS_MODULE": "labapp.settings", "MERIT_HOME": str(home), "PYTHONUNBUFFERED": "1"}
+    shared = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "labapp.settings",
+        "MERIT_HOME": str(home),
+        "PYTHONUNBUFFERED": "1",
+    }
     shared["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH", ""))))
     # One core stays with web and database: with all of them taken by OpenMP everything gets several times slower.
     train = {"OMP_NUM_THREADS": str(max(1, cores - 1)), **shared}
@@ -256,7 +265,8 @@ def run() -> int:
         lab.servers()
         link = lab.database()
         lab.processes()
-        say(f"\nReady after {time.monotonic() - begun:.1f} s. Sign in once with this link (make link prints another):\n\n  {link}\n")
+        say(f"\nReady after {time.monotonic() - begun:.1f} s. Sign in once with this link; make link prints another:")
+        say(f"\n  {link}\n")
         say("Ctrl-C stops everything.")
         lab.tend()
     except KeyboardInterrupt:

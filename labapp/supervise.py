@@ -1,5 +1,6 @@
 """The processes of a lab on one machine: started in groups of their own, restarted when they die, ended together."""
 
+import contextlib
 import json
 import os
 import signal
@@ -39,7 +40,12 @@ class Child:
             self.log.replace(self.log.with_suffix(".old.log"))
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment, start_new_session=True
+                self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=self.environment,
+                start_new_session=True,
             )
         self.started = time.monotonic()
 
@@ -94,7 +100,7 @@ class Supervisor:
         self.say(f"{child.name} {how}; it starts again in {child.wait:.0f} s. {child.last_words()} (log: {child.log})")
 
     def stop(self, patience: float = 8.0) -> None:
-        """End all children in order, the last started first; who does not listen within `patience` seconds is killed."""
+        """End all children, the last started first; who does not listen within `patience` seconds is killed."""
         for child in reversed(self.children):
             if child.alive():
                 assert child.process is not None
@@ -129,7 +135,7 @@ def end_leftovers(record: Path) -> int:
         rows = json.loads(record.read_text())
     except (OSError, ValueError):
         return 0
-    ended = 0
+    ended, members = 0, []
     for row in rows:
         try:
             same = abs(psutil.Process(row["pid"]).create_time() - row["created"]) < 0.01
@@ -137,9 +143,20 @@ def end_leftovers(record: Path) -> int:
             same = False
         # A group lives on in its members when its first process is gone; nobody else can have got its number then.
         if same or not psutil.pid_exists(row["pid"]):
+            members += _members(row["pid"])
             ended += _kill_group(row["pid"])
+    psutil.wait_procs(members, timeout=10)  # only then are their port and their files free again
     record.unlink(missing_ok=True)
     return ended
+
+
+def _members(group: int) -> list[psutil.Process]:
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(ProcessLookupError):
+            if os.getpgid(process.pid) == group:
+                found.append(process)
+    return found
 
 
 def _kill_group(group: int) -> bool:

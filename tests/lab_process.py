@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,7 +75,7 @@ def environment_of(home: Path, port: int, **more: str) -> dict[str, str]:
     return {**kept, "MERIT_HOME": str(home), "PORT": str(port), "OMP_NUM_THREADS": "1", **more}
 
 
-def start(home: Path | None = None, port: int | None = None, **more: str) -> Lab:
+def start(home: Path | None = None, port: int | None = None, more: Mapping[str, str] | None = None) -> Lab:
     """Start a lab in `home` (a new temporary directory by default) and return at once."""
     home = home or Path(tempfile.mkdtemp(prefix="merit-live-"))
     port = port or free_port()
@@ -82,7 +83,7 @@ def start(home: Path | None = None, port: int | None = None, **more: str) -> Lab
     output = home.parent / f"{home.name}.{time.monotonic_ns()}.out"
     with output.open("w") as writing:
         process = subprocess.Popen(
-            [sys.executable, "-m", "labapp.start"], cwd=ROOT, env=environment_of(home, port, **more),
+            [sys.executable, "-m", "labapp.start"], cwd=ROOT, env=environment_of(home, port, **(more or {})),
             stdin=subprocess.DEVNULL, stdout=writing, stderr=subprocess.STDOUT, text=True, start_new_session=True,
         )  # fmt: skip
     return Lab(process, home, port, output)

@@ -14,7 +14,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
 
-from labapp.accounts.models import Membership, Role, Team
+from labapp.accounts.models import Membership, Role, Team, User
 
 What = Literal["see", "change", "manage"]
 Row = TypeVar("Row", bound=models.Model)
@@ -49,6 +49,12 @@ def may(user: AbstractBaseUser | AnonymousUser, team: Team, what: What) -> bool:
 def can_change(user: AbstractBaseUser | AnonymousUser, team: Team) -> bool:
     """Whether the user may change what belongs to the team."""
     return may(user, team, "change")
+
+
+def person(request: HttpRequest) -> User:
+    """The signed-in user, for views that nobody reaches without a sign-in."""
+    assert isinstance(request.user, User)
+    return request.user
 
 
 def current_membership(request: HttpRequest) -> Membership | None:
@@ -122,7 +128,7 @@ def requires(
         view: Callable[Concatenate[HttpRequest, P], HttpResponse],
     ) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
         @wraps(view)
-        def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
             require(request, what)
             return view(request, *args, **kwargs)
 

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from labapp.accounts.invitations import pending
 
 
-class InvitedOnly(DefaultAccountAdapter):  # type: ignore[misc]
+class InvitedOnly(DefaultAccountAdapter):
     """Closes the sign-up page except for someone who came by an invitation link."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:

@@ -38,7 +38,7 @@ def pending(request: HttpRequest) -> Invitation | None:
 
 
 def accept(request: HttpRequest, user: User) -> Team | None:
-    """Let `user` join by the browser's invitation, once; a stronger role already held stays. None when there is none."""
+    """Let `user` join by the browser's invitation, once; a role already held stays. None when there is none."""
     kept = request.session.pop(KEPT, None)
     if kept is None:
         return None

@@ -7,21 +7,20 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from labapp.accounts import access
 from labapp.accounts.forms import ProfileForm, TokenForm
-from labapp.accounts.models import ApiToken, User
+from labapp.accounts.models import ApiToken
 from labapp.accounts.tokens import api_secret
 
 
 @require_http_methods(["GET", "POST"])
 def tokens(request: HttpRequest) -> HttpResponse:
     """My tokens in the current team, and a form for a new one."""
-    here = access.team_of(request)
-    assert isinstance(request.user, User)
+    here, me = access.team_of(request), access.person(request)
     form = TokenForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        _, secret = api_secret(request.user, here, form.cleaned_data["name"])
+        _, secret = api_secret(me, here, form.cleaned_data["name"])
         request.session["fresh_token"] = secret
         return redirect("tokens")
-    mine = ApiToken.objects.filter(user=request.user, team=here)
+    mine = ApiToken.objects.filter(user=me, team=here)
     context = {"tokens": mine, "form": form, "fresh": request.session.pop("fresh_token", None)}
     return render(request, "accounts/tokens.html", context, status=422 if form.errors else 200)
 
@@ -29,7 +28,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
 @require_POST
 def revoke(request: HttpRequest, pk: int) -> HttpResponse:
     """Make one of my tokens worthless at once."""
-    token = get_object_or_404(ApiToken, pk=pk, user_id=request.user.pk)
+    token = get_object_or_404(ApiToken, pk=pk, user=access.person(request))
     token.delete()
     messages.success(request, f"The token {token.name} no longer works.")
     return redirect("tokens")
@@ -38,10 +37,10 @@ def revoke(request: HttpRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def profile(request: HttpRequest) -> HttpResponse:
     """My name, and the way to e-mail and password."""
-    assert isinstance(request.user, User)
-    form = ProfileForm(request.POST or None, instance=request.user)
+    me = access.person(request)
+    form = ProfileForm(request.POST or None, instance=me)
     if request.method == "POST" and form.is_valid():
         form.save()
         messages.success(request, "Saved.")
         return redirect("profile")
-    return render(request, "accounts/profile.html", {"form": form, "has_password": request.user.has_usable_password()})
+    return render(request, "accounts/profile.html", {"form": form, "has_password": me.has_usable_password()})

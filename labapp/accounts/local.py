@@ -1,5 +1,6 @@
 """The owner of a lab on one's own machine, who needs no password: a link printed in the terminal is enough."""
 
+from django.contrib.auth.hashers import make_password
 from django.urls import reverse
 
 from labapp.accounts.models import Membership, Role, Team, User
@@ -10,10 +11,7 @@ EMAIL = "owner@localhost"
 
 def local_owner() -> User:
     """The local owner with a team, made on the first start."""
-    user, _ = User.objects.get_or_create(email=EMAIL, defaults={"name": "owner"})
-    if not user.has_usable_password() and not user.password.startswith("!"):
-        user.set_unusable_password()
-        user.save(update_fields=["password"])
+    user, _ = User.objects.get_or_create(email=EMAIL, defaults={"name": "owner", "password": make_password(None)})
     if not user.memberships.exists():
         team, _ = Team.objects.get_or_create(slug="lab", defaults={"name": "lab"})
         Membership.objects.create(user=user, team=team, role=Role.OWNER)

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 from labapp.accounts import access
 from labapp.accounts.forms import InviteForm, RoleForm, TeamForm
 from labapp.accounts.invitations import invite
-from labapp.accounts.models import Invitation, Membership, Role, Team, User
+from labapp.accounts.models import Invitation, Membership, Role, Team
 
 
 def team(request: HttpRequest) -> HttpResponse:
@@ -21,7 +21,7 @@ def team(request: HttpRequest) -> HttpResponse:
 
 def _page(request: HttpRequest, here: Team, form: InviteForm | None = None, status: int = 200) -> HttpResponse:
     members = here.memberships.select_related("user").order_by("joined", "id")
-    mine = Membership.objects.filter(user_id=request.user.pk).select_related("team")
+    mine = Membership.objects.filter(user=access.person(request)).select_related("team")
     open_ones = here.invitations.filter(used__isnull=True, expires__gt=timezone.now()).select_related("made_by")
     context = {
         "here": here,
@@ -43,8 +43,7 @@ def make_invitation(request: HttpRequest) -> HttpResponse:
     form = InviteForm(request.POST)
     if not form.is_valid():
         return _page(request, here, form, status=422)
-    assert isinstance(request.user, User)
-    _, secret = invite(here, form.cleaned_data["role"], request.user, form.cleaned_data["email"])
+    _, secret = invite(here, form.cleaned_data["role"], access.person(request), form.cleaned_data["email"])
     request.session["fresh_invitation"] = request.build_absolute_uri(reverse("join", args=[secret]))
     return redirect("team")
 

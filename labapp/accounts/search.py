@@ -46,4 +46,6 @@ def _methods(words: str) -> list[Hit]:
     wanted = words.lower()
     methods = shelf.catalogue().methods.values()
     found = [one for one in methods if wanted in f"{one.address} {one.card.title} {one.doc}".lower()]
-    return [Hit(one.kind, one.card.title, one.doc.partition("\n")[0], f"/library/{one.address}/") for one in found[:MOST]]
+    return [
+        Hit(one.kind, one.card.title, one.doc.partition("\n")[0], f"/library/{one.address}/") for one in found[:MOST]
+    ]

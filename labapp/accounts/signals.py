@@ -1,7 +1,8 @@
-"""What follows a sign-in, whichever way it came: the invitation of this browser is accepted."""
+"""What follows a sign-in, whichever way it came: the invitation of this browser is accepted, or a team is made."""
 
 from typing import Any
 
+from allauth.account.signals import user_signed_up
 from django.contrib.auth.signals import user_logged_in
 from django.dispatch import receiver
 from django.http import HttpRequest
@@ -12,16 +13,16 @@ from labapp.accounts.models import Membership, Role, Team, User
 
 
 @receiver(user_logged_in)
-def settle(sender: type[User], request: HttpRequest, user: User, **_: Any) -> None:
-    """Join the inviting team; who came without an invitation where sign-up is open gets a team of their own."""
-    joined = invitations.accept(request, user)
-    if joined is None and invited_nowhere(user):
+def join_by_invitation(sender: type[User], request: HttpRequest, user: User, **_: Any) -> None:
+    """Join the team whose invitation this browser came by."""
+    invitations.accept(request, user)
+
+
+@receiver(user_signed_up)
+def settle_alone(sender: type[User], request: HttpRequest, user: User, **_: Any) -> None:
+    """Who makes an account without an invitation, where sign-up is open, gets a team of their own."""
+    if invitations.pending(request) is None and not user.memberships.exists():
         own_team(user)
-
-
-def invited_nowhere(user: User) -> bool:
-    """True for someone who just signed up by themselves: in no team, and never was."""
-    return user.last_login is None and not user.memberships.exists()
 
 
 def own_team(user: User) -> Team:

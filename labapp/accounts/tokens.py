@@ -48,11 +48,13 @@ def api_secret(user: User, team: Team, name: str) -> tuple[ApiToken, str]:
 
 
 def membership_of_token(secret: str) -> Membership | None:
-    """The membership with which the bearer of an API token acts; None when unknown, revoked or no longer in the team."""
+    """The membership as which the bearer of an API token acts; None when unknown, revoked or out of the team."""
     token = ApiToken.objects.filter(hash=hashed(secret), user__is_active=True).first()
     if token is None:
         return None
     now = timezone.now()
     if token.last_used is None or now - token.last_used > SEEN_EVERY:
         ApiToken.objects.filter(pk=token.pk).update(last_used=now)
-    return Membership.objects.filter(user_id=token.user_id, team_id=token.team_id).select_related("user", "team").first()
+    return (
+        Membership.objects.filter(user_id=token.user_id, team_id=token.team_id).select_related("user", "team").first()
+    )
