@@ -38,7 +38,7 @@ def credit(
     norm: Annotated[str, Choice(("std", "none")), "divide by the group's deviation, or not (Dr. GRPO)"] = "std",
 ) -> Credit:
     """One advantage a completion, on each of its chosen tokens; 0 for a group of one or of equal rewards."""
-    reward_N = per_row(reward_NT, rollouts.mask_NT)
+    reward_N = per_row(reward_NT.detach(), rollouts.mask_NT)
     advantage_N = group_centred(reward_N, rollouts.group_N)
     if norm == "std":
         advantage_N = advantage_N / (group_std(reward_N, rollouts.group_N) + EPSILON)

@@ -45,10 +45,10 @@ def credit(
 
     Completions without a chosen token do not enter the mean.
     """
-    reward_N = per_row(reward_NT, rollouts.mask_NT)
+    reward_N = per_row(reward_NT.detach(), rollouts.mask_NT)
     mean = reward_N.sum() / chosen_rows(rollouts.mask_NT)
     baseline = memory["baseline"].to(mean) if "baseline" in memory else mean
     return Credit(
         spread(reward_N - baseline, rollouts.mask_NT),
-        memory={"baseline": (beta * baseline + (1 - beta) * mean).detach()},
+        memory={"baseline": beta * baseline + (1 - beta) * mean},
     )

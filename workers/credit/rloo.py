@@ -27,7 +27,7 @@ CARD = Card(
 
 def credit(rollouts: Rollouts, reward_NT: Tensor) -> Credit:
     """One advantage a completion, on each of its chosen tokens; 0 for a group of one, which has no siblings."""
-    reward_N = per_row(reward_NT, rollouts.mask_NT)
+    reward_N = per_row(reward_NT.detach(), rollouts.mask_NT)
     size_N = group_size(rollouts.group_N)
     advantage_N = group_centred(reward_N, rollouts.group_N) * size_N / (size_N - 1).clamp(min=1)
     return Credit(spread(advantage_N, rollouts.mask_NT))

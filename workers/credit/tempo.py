@@ -52,7 +52,7 @@ def credit(
 ) -> Credit:
     """Group-relative advantage plus the value's jump at each chosen token; 0 for a group of one or of equal rewards."""
     mask_NT = rollouts.mask_NT
-    reward_N = per_row(reward_NT, mask_NT)
+    reward_N = per_row(reward_NT.detach(), mask_NT)
     centred_N = group_centred(reward_N, rollouts.group_N)
     advantage_NT = centred_N[:, None].expand(mask_NT.shape).clone()
     for position, jump_N in _jumps(rollouts, centred_N):

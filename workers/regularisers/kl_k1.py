@@ -8,7 +8,7 @@ from typing import Annotated
 
 from torch import Tensor
 
-from workers.contract.card import Card, Real, Source
+from workers.contract.card import Card, Departure, Real, Source
 from workers.engine.masks import masked
 from workers.engine.tensors import Loss, Pass
 
@@ -23,6 +23,11 @@ CARD = Card(
         r"\pi_{\mathrm{ref}}": "the reference policy",
     },
     relatives=("regularisers/kl_k2", "regularisers/kl_k3"),
+    departs=(
+        Departure(
+            "pulls towards the reference", "its gradient is the same on both sides: it estimates a value, not a pull"
+        ),
+    ),
     doubts="As a loss its expected gradient is zero: the value estimates KL, the gradient does not.",
 )
 
