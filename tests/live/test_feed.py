@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.live.conftest import browsing, in_thread
 
 from labapp.accounts.models import User
 from labapp.runs import bell, feed, hub, launch
 from labapp.runs.models import Run
+from tests.live.conftest import browsing, in_thread
 from workers.contract.events import Event
 from workers.contract.fold import empty, fold
 from workers.door.ledger import RunLedger

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 from channels.db import database_sync_to_async
-from tests.live.conftest import browsing, in_thread, socket
 
 from labapp.accounts.models import Membership, User
 from labapp.runs import consumers, launch
 from labapp.runs.models import Run
+from tests.live.conftest import browsing, in_thread, socket
 
 
 @pytest.mark.parametrize(
