@@ -1,0 +1,31 @@
+"""Who makes a request: the bearer of an API token, else the person signed in with this browser."""
+
+from django.http import HttpRequest
+from ninja.errors import AuthenticationError
+from ninja.security import HttpBearer, SessionAuth
+
+from labapp.accounts import access
+from labapp.accounts.models import Membership, User
+from labapp.accounts.tokens import membership_of_token
+
+
+class TokenAuth(HttpBearer):
+    """`Authorization: Bearer merit_…`: the request acts as the token's user in the token's team."""
+
+    def authenticate(self, request: HttpRequest, token: str) -> Membership:
+        """The token's membership; a token that does not count is refused even if the browser is signed in."""
+        membership = membership_of_token(token)
+        if membership is None:
+            raise AuthenticationError
+        request.user = membership.user
+        access.use_team(request, membership)
+        return membership
+
+
+AUTH = (TokenAuth(), SessionAuth())
+
+
+def caller(request: HttpRequest) -> User:
+    """The user who makes the request; only for views behind AUTH."""
+    assert isinstance(request.user, User)
+    return request.user

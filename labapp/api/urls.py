@@ -1,0 +1,26 @@
+"""The API's address, /api/v1/, with its OpenAPI document and the page that describes it."""
+
+from django.contrib.auth.decorators import login_required
+from django.urls import path
+from ninja import NinjaAPI
+
+from labapp.api import errors, library, runs, workshop
+from labapp.api.auth import AUTH
+from labapp.api.docs import Page
+
+api = NinjaAPI(
+    title="Merit",
+    version="1",
+    description="Runs, their events, curves and rollouts, methods, data sets and rewards of a team.",
+    urls_namespace="api",
+    auth=AUTH,
+    docs=Page(),
+    docs_decorator=login_required,
+)
+errors.install(api)
+api.add_router("/methods", library.router)
+api.add_router("/runs", runs.router)
+api.add_router("/datasets", workshop.datasets)
+api.add_router("/rewards", workshop.rewards)
+
+urlpatterns = [path("v1/", api.urls)]
