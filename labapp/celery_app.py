@@ -1,7 +1,6 @@
 """The Celery application. The web side sends tasks by name; only workers import what the names mean."""
 
 import os
-from pathlib import Path
 
 from celery import Celery
 from kombu import Queue
@@ -12,5 +11,4 @@ app = Celery("merit")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.task_queues = (Queue("train"), Queue("quick"))
 # Imported by a worker when it starts, never by a process that only sends.
-_TASKS = Path(__file__).resolve().parent.parent / "workers" / "door" / "tasks.py"
-app.conf.imports = ("workers.door.tasks",) if _TASKS.exists() else ()
+app.conf.imports = ("workers.door.tasks",)

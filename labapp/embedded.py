@@ -5,69 +5,25 @@ twice is harmless, and a start after `kill -9` finds its way: stale pid files ar
 """
 
 import contextlib
-import hashlib
 import importlib.util
 import os
 import subprocess
+import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
-LONGEST_SOCKET = 90  # bytes; the kernel takes 107, and PostgreSQL adds a name
-ROOM = 300 * 1024 * 1024  # bytes a new lab needs for the database, its log files and the queue
-SERVER_USER = "merit-pg"
-
-
-class Trouble(Exception):
-    """A start that failed for a reason a person can mend; the message is one line with the mend."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where the two servers of one lab keep data and sockets."""
-
-    home: Path
-
-    @property
-    def postgres(self) -> Path:
-        """PostgreSQL's data directory."""
-        return self.home / "postgres"
-
-    @property
-    def redis(self) -> Path:
-        """Redis' data directory."""
-        return self.home / "redis"
-
-    @property
-    def sockets(self) -> Path:
-        """The directory of the sockets; in the temporary directory when MERIT_HOME's path is too long for one."""
-        near = self.home / "sockets"
-        if len(os.fsencode(near)) <= LONGEST_SOCKET:
-            return near
-        digest = hashlib.sha256(os.fsencode(self.home)).hexdigest()[:16]
-        return Path(tempfile.gettempdir()) / f"merit-{os.getuid()}-{digest}"
-
-    @property
-    def redis_socket(self) -> Path:
-        """Redis' socket."""
-        return self.sockets / "redis.sock"
-
-
-def place(home: Path) -> Place:
-    """The place of the lab in `home`, by its real path, so that two names of one directory agree."""
-    return Place(home.expanduser().resolve())
-
-
-def database_url(home: Path) -> str:
-    """The address of the embedded PostgreSQL of `home`, running or not."""
-    return f"postgresql://postgres@/merit?host={quote(str(place(home).sockets), safe='')}"
-
-
-def redis_url(home: Path) -> str:
-    """The address of the embedded Redis of `home`, running or not."""
-    return f"unix://{place(home).redis_socket}?db=0"
+from labapp.places import (
+    Place,
+    Trouble,
+    last_line,
+    log_since,
+    own_directory,
+    place,
+    redis_url,
+    server_ids,
+    with_mend,
+)
 
 
 def start_postgres(home: Path, durable: bool = True) -> bool:
@@ -76,8 +32,8 @@ def start_postgres(home: Path, durable: bool = True) -> bool:
     `durable=False` skips flushing to disk, for tests. Raises Trouble with what to do.
     """
     spot = place(home)
-    _own_directory(spot.sockets, shared=True)
-    _own_directory(spot.postgres)
+    own_directory(spot.sockets, shared=True)
+    own_directory(spot.postgres)
     if not (spot.postgres / "PG_VERSION").exists():
         _run(
             "initdb",
@@ -93,7 +49,11 @@ def start_postgres(home: Path, durable: bool = True) -> bool:
     if _postgres_runs(spot):
         return False
     log = spot.postgres / "server.log"
-    options = f"-h '' -k '{spot.sockets}' -c max_connections=200" + ("" if durable else " -c fsync=off")
+    options = f"-h '' -k '{spot.sockets}' -c max_connections=200"
+    if sys.platform == "linux":
+        options += " -c recovery_init_sync_method=syncfs"  # one call instead of a thousand files, after a kill -9
+    if not durable:
+        options += " -c fsync=off"
     deadline = time.monotonic() + 20
     while True:
         before = log.stat().st_size if log.exists() else 0
@@ -101,10 +61,10 @@ def start_postgres(home: Path, durable: bool = True) -> bool:
             _run("pg_ctl", "-w", "-t", "60", "-D", str(spot.postgres), "-l", str(log), "-o", options, "start")
             break
         except Trouble as trouble:
-            said = _since(log, before)
+            said = log_since(log, before)
             # After kill -9 the dying server and its children hold lock and shared memory for a moment longer.
             if ("lock file" not in said and "shared memory" not in said) or time.monotonic() > deadline:
-                raise Trouble(_mend(f"PostgreSQL does not start: {_last_line(said) or trouble}", said)) from trouble
+                raise Trouble(with_mend(f"PostgreSQL does not start: {last_line(said) or trouble}", said)) from trouble
             time.sleep(0.2)
     _ensure_database(spot)
     return True
@@ -113,8 +73,8 @@ def start_postgres(home: Path, durable: bool = True) -> bool:
 def start_redis(home: Path) -> bool:
     """Make Redis of `home` run; True when it was not running before. Raises Trouble with what to do."""
     spot = place(home)
-    _own_directory(spot.sockets, shared=True)
-    _own_directory(spot.redis)
+    own_directory(spot.sockets, shared=True)
+    own_directory(spot.redis)
     if redis_answers(home):
         return False
     command = [
@@ -124,11 +84,11 @@ def start_redis(home: Path) -> bool:
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     if done.returncode != 0:
-        raise Trouble(_mend(f"Redis does not start: {_last_line(done.stdout + done.stderr)}"))
+        raise Trouble(with_mend(f"Redis does not start: {last_line(done.stdout + done.stderr)}"))
     deadline = time.monotonic() + 20
     while not redis_answers(home):
         if time.monotonic() > deadline:
-            raise Trouble(_mend(f"Redis does not answer: {_last_line(_since(spot.redis / 'server.log', 0))}"))
+            raise Trouble(with_mend(f"Redis does not answer: {last_line(log_since(spot.redis / 'server.log', 0))}"))
         time.sleep(0.02)
     return True
 
@@ -205,43 +165,10 @@ def _ensure_database(spot: Place) -> None:
             connection.execute("create database merit")
 
 
-def _own_directory(path: Path, shared: bool = False) -> None:
-    """Make `path`, for the server's user when we are root; others may pass through its parents, not read them."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        path.chmod(0o711 if shared and os.geteuid() == 0 else 0o700)
-        if os.geteuid() == 0:
-            os.chown(path, *_server_ids())
-            for parent in path.parents:
-                mode = parent.stat().st_mode
-                if not mode & 0o001:
-                    parent.chmod(mode | 0o001)
-    except OSError as error:
-        raise Trouble(_mend(f"cannot make {path}: {error.strerror or error}")) from error
-
-
-def _server_ids() -> tuple[int, int]:
-    """User and group for PostgreSQL, which refuses to run as root; the user is made on first need."""
-    import pwd
-
-    try:
-        entry = pwd.getpwnam(SERVER_USER)
-    except KeyError:
-        program = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", SERVER_USER]
-        try:
-            subprocess.run(program, check=True, capture_output=True, stdin=subprocess.DEVNULL)
-            entry = pwd.getpwnam(SERVER_USER)
-        except (OSError, subprocess.CalledProcessError, KeyError) as error:
-            raise Trouble(
-                f"PostgreSQL does not run as root and the user {SERVER_USER} cannot be made: start as an ordinary user"
-            ) from error
-    return entry.pw_uid, entry.pw_gid
-
-
 def _run(program: str, *arguments: str) -> str:
     """Run one of PostgreSQL's programs, as the server's user when we are root. Raises Trouble."""
     command = [str(_postgres_programs() / program), *arguments]
-    uid, gid = _server_ids() if os.geteuid() == 0 else (None, None)
+    uid, gid = server_ids() if os.geteuid() == 0 else (None, None)
     environment = {**os.environ, "LC_ALL": "C"}
     with tempfile.TemporaryFile("w+") as said:  # a pipe would stay open in the server that pg_ctl leaves behind
         done = subprocess.run(
@@ -251,7 +178,7 @@ def _run(program: str, *arguments: str) -> str:
         said.seek(0)
         text = said.read()
     if done.returncode != 0:
-        raise Trouble(_mend(f"PostgreSQL's {program} failed: {_last_line(text)}", text))
+        raise Trouble(with_mend(f"PostgreSQL's {program} failed: {last_line(text)}", text))
     return text
 
 
@@ -268,27 +195,3 @@ def _package(name: str) -> Path:
     if found is None or found.origin is None:
         raise Trouble(f"the package {name} is not installed: run make run, or set DATABASE_URL and REDIS_URL")
     return Path(found.origin).parent
-
-
-def _mend(sentence: str, text: str = "") -> str:
-    """The sentence with what to do, by what the system said."""
-    said = f"{sentence} {text}".lower()
-    if "no space left" in said or "file too large" in said or "quota exceeded" in said or "file size limit" in said:
-        return "the disk is full: free some space, or set MERIT_HOME to a directory on another disk"
-    if "permission denied" in said or "read-only file system" in said:
-        return f"{sentence}: set MERIT_HOME to a directory you may write to"
-    return sentence
-
-
-def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    telling = [line for line in lines if "error" in line.lower() or "fatal" in line.lower()]
-    return (telling or lines or [""])[-1]
-
-
-def _since(path: Path, start: int) -> str:
-    """What was written to the log after byte `start`."""
-    try:
-        return path.read_bytes()[start:].decode(errors="replace")[-4000:]
-    except OSError:
-        return ""

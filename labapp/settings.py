@@ -12,7 +12,7 @@ from typing import Any
 import django_stubs_ext
 from psycopg.conninfo import conninfo_to_dict
 
-from labapp import embedded
+from labapp import places
 from labapp.secret import secret_key
 
 django_stubs_ext.monkeypatch()  # lets classes such as ModelForm[Team] say what they are about
@@ -37,8 +37,8 @@ ALLOWED_HOSTS = listed("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = listed("CSRF_TRUSTED_ORIGINS", "")
 
 # Without the two addresses the lab runs its own servers, whose sockets lie at a place known from MERIT_HOME alone.
-DATABASE_URL = os.environ.get("DATABASE_URL") or embedded.database_url(MERIT_HOME)
-REDIS_URL = os.environ.get("REDIS_URL") or embedded.redis_url(MERIT_HOME)
+DATABASE_URL = os.environ.get("DATABASE_URL") or places.database_url(MERIT_HOME)
+REDIS_URL = os.environ.get("REDIS_URL") or places.redis_url(MERIT_HOME)
 
 INSTALLED_APPS = [
     "django.contrib.auth",

@@ -2,12 +2,9 @@
 
 import contextlib
 import errno
-import fcntl
 import json
 import os
-import shutil
 import signal
-import socket
 import sys
 import time
 import urllib.error
@@ -15,15 +12,12 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
-from typing import TextIO
 
 from labapp import embedded
-from labapp.embedded import Trouble
+from labapp.places import Trouble, database_url, redis_url
+from labapp.preflight import HOST, PORT, ROOT, check_port, hold, ready_home, see_given
 from labapp.supervise import Child, Supervisor, end_leftovers
 
-ROOT = Path(__file__).resolve().parent.parent
-HOST = os.environ.get("HOST", "127.0.0.1")
-PORT = os.environ.get("PORT", "8000")
 BORN_WITHIN = 60.0  # seconds for the first page
 
 
@@ -45,64 +39,6 @@ def step(name: str) -> Iterator[None]:
     say(f"{time.monotonic() - begun:5.1f} s")
 
 
-def ready_home() -> Path:
-    """MERIT_HOME, made, writable and with room; raises Trouble."""
-    home = Path(os.environ.get("MERIT_HOME", ROOT / ".merit")).expanduser().absolute()
-    mend = "set MERIT_HOME to a directory you may write to"
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-        probe = home / f".probe-{os.getpid()}"
-        probe.write_bytes(b"x" * 4096)
-        probe.unlink()
-    except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            raise Trouble(full_disk(home)) from error
-        raise Trouble(f"{home} cannot be written to ({error.strerror}): {mend}") from error
-    if shutil.disk_usage(home).free < embedded.ROOM:
-        raise Trouble(full_disk(home))
-    return home
-
-
-def full_disk(home: Path) -> str:
-    """The line about a full disk."""
-    free, room = shutil.disk_usage(home).free // 2**20, embedded.ROOM // 2**20
-    mend = "free some space, or set MERIT_HOME to another disk"
-    return f"the disk of {home} is full ({free} MB free, {room} MB needed): {mend}"
-
-
-def hold(home: Path) -> TextIO:
-    """The lock of this home, held until the process ends; raises Trouble when another lab holds it."""
-    lock = (home / "lock").open("a+")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        lock.seek(0)
-        where = lock.read().strip()
-        mend = "stop it first, or set MERIT_HOME for a second one"
-        raise Trouble(f"a lab already runs from {home}{' at ' + where if where else ''}: {mend}") from error
-    lock.truncate(0)
-    lock.write(f"http://{HOST}:{PORT}\n")
-    lock.flush()
-    return lock
-
-
-def check_port() -> None:
-    """Raise Trouble when PORT is no port, taken, or not ours to take."""
-    if not PORT.isdecimal() or not 0 < int(PORT) < 65536:
-        raise Trouble(f"PORT={PORT} is no port: give a number from 1 to 65535")
-    family = socket.AF_INET6 if ":" in HOST else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, int(PORT)))
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                raise Trouble(
-                    f"port {PORT} is taken by another program: PORT={int(PORT) % 65535 + 1} make run"
-                ) from error
-            raise Trouble(f"{HOST}:{PORT} cannot be used ({error.strerror}): set HOST and PORT") from error
-
-
 class Lab:
     """The servers and processes of one running lab."""
 
@@ -118,11 +54,11 @@ class Lab:
         if self.own_postgres:
             with step("PostgreSQL"):
                 embedded.start_postgres(self.home)
-            os.environ["DATABASE_URL"] = embedded.database_url(self.home)
+            os.environ["DATABASE_URL"] = database_url(self.home)
         if self.own_redis:
             with step("Redis"):
                 embedded.start_redis(self.home)
-            os.environ["REDIS_URL"] = embedded.redis_url(self.home)
+            os.environ["REDIS_URL"] = redis_url(self.home)
         if not (self.own_postgres and self.own_redis):
             with step("PostgreSQL and Redis, as given"):
                 see_given()
@@ -140,11 +76,14 @@ class Lab:
         return sign_in_link(f"http://{HOST}:{PORT}")
 
     def processes(self) -> None:
-        """Start web, workers and beat; wait until the first page can be served."""
-        with step("Web, workers, beat"):
-            for child in children(self.home):
-                self.supervisor.add(child)
+        """Start the web and wait for its first page; then the workers, whose import of torch would slow it down."""
+        web, *others = children(self.home)
+        with step("Web"):
+            self.supervisor.add(web)
             self._wait_for_web()
+        with step("Workers and beat"):
+            for child in others:
+                self.supervisor.add(child)
 
     def _wait_for_web(self) -> None:
         deadline = time.monotonic() + BORN_WITHIN
@@ -183,25 +122,6 @@ class Lab:
             embedded.stop_postgres(self.home)
 
 
-def see_given() -> None:
-    """Raise Trouble when a given server does not answer."""
-    import psycopg
-    import redis
-
-    if "DATABASE_URL" in os.environ:
-        try:
-            psycopg.connect(os.environ["DATABASE_URL"], connect_timeout=5).close()
-        except psycopg.Error as error:
-            raise Trouble(
-                f"the PostgreSQL of DATABASE_URL does not answer: {str(error).strip().splitlines()[-1]}"
-            ) from error
-    if "REDIS_URL" in os.environ:
-        try:
-            redis.Redis.from_url(os.environ["REDIS_URL"], socket_connect_timeout=5).ping()
-        except (redis.RedisError, ValueError) as error:
-            raise Trouble(f"the Redis of REDIS_URL does not answer: {error}") from error
-
-
 def children(home: Path) -> list[Child]:
     """The processes of the lab; the web comes first."""
     python, log = sys.executable, home / "log"
@@ -221,20 +141,10 @@ def children(home: Path) -> list[Child]:
     beat = [python, "-m", "celery", "-A", "labapp.celery_app", "beat", "--pidfile=", "--loglevel", "warning"]
     return [
         Child("web", web, {**shared, "MERIT_PROCESS": "web"}, log / "web.log"),
-        Child("train worker", worker("train"), train, log / "train.log", signal.SIGQUIT),
-        Child("quick worker", worker("quick"), quick, log / "quick.log", signal.SIGQUIT),
+        Child("train worker", [python, "-m", "workers.door.worker", "train"], train, log / "train.log", signal.SIGQUIT),
+        Child("quick worker", [python, "-m", "workers.door.worker", "quick"], quick, log / "quick.log", signal.SIGQUIT),
         Child("beat", beat, shared, log / "beat.log"),
     ]
-
-
-def worker(queue: str) -> list[str]:
-    """The command of the worker for one queue."""
-    import importlib.util
-
-    if importlib.util.find_spec("workers.door") and importlib.util.find_spec("workers.door.worker"):
-        return [sys.executable, "-m", "workers.door.worker", queue]
-    celery = [sys.executable, "-m", "celery", "-A", "labapp.celery_app", "worker", "-Q", queue, "-n", f"{queue}@%h"]
-    return [*celery, "-c", "1", "--max-tasks-per-child", "1", "--without-gossip", "--without-mingle"]
 
 
 def answers(address: str) -> bool:

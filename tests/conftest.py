@@ -37,11 +37,11 @@ class Servers:
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Servers]:
     """PostgreSQL and Redis of this session, on sockets in a temporary directory."""
-    from labapp import embedded
+    from labapp import embedded, places
 
     embedded.start_postgres(GIVEN_HOME, durable=False)
     embedded.start_redis(GIVEN_HOME)
-    yield Servers(GIVEN_HOME, embedded.database_url(GIVEN_HOME), embedded.redis_url(GIVEN_HOME))
+    yield Servers(GIVEN_HOME, places.database_url(GIVEN_HOME), places.redis_url(GIVEN_HOME))
     embedded.stop_postgres(GIVEN_HOME)
     embedded.stop_redis(GIVEN_HOME)
 
