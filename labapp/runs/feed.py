@@ -30,13 +30,15 @@ def after(run: Run | UUID, seq: int, limit: int = BATCH) -> list[dict[str, Any]]
 
 def header(run: Run, role: str | None = None) -> dict[str, Any]:
     """Name, state and times of a run, a summary of its spec, and what `role` may do. Times are ISO 8601."""
+    rights = [] if role is None else sorted(ALLOWS[role])
     return {
-        "id": str(run.pk), "name": run.name, "kind": run.kind, "state": run.state, "reason": run.reason,
+        "id": str(run.pk), "name": run.name, "kind": run.kind, "state": run.state,
+        "reason": run.reason if run.reason is None or "change" in rights else without_trace(run.reason),
         "owner": None if run.owner is None else str(run.owner), "experiment": run.experiment.name,
         "attempt": run.attempt, "step": run.step, "steps": run.steps,
         "created": _iso(run.created), "queued": _iso(run.queued), "started": _iso(run.started),
         "ended": _iso(run.ended), "deleted": _iso(run.deleted),
-        "spec": summary(run.spec), "rights": sorted(ALLOWS[role]) if role is not None else [],
+        "spec": summary(run.spec), "rights": rights,
     }  # fmt: skip
 
 
@@ -59,7 +61,20 @@ def _events(run_id: UUID, seq: int, limit: int | None) -> Iterator[dict[str, Any
     if limit is not None:
         rows = rows[:limit]
     for row in rows.values(*FIELDS).iterator(chunk_size=2000):
-        yield {**row, "at": row["at"].isoformat()}
+        yield {**row, "data": _shown(row["kind"], row["data"]), "at": row["at"].isoformat()}
+
+
+def _shown(kind: str, data: dict[str, Any]) -> dict[str, Any]:
+    """The data of an event without tracebacks: every viewer gets the same text, and not every one may read those."""
+    if kind == "state" and data.get("reason"):
+        return {**data, "reason": without_trace(data["reason"])}
+    return without_trace(data) if kind == "trouble" else data
+
+
+def without_trace(reason: dict[str, Any]) -> dict[str, Any]:
+    """A reason {where, what, mend, evidence} without the traceback in its evidence."""
+    evidence = {name: value for name, value in (reason.get("evidence") or {}).items() if name != "traceback"}
+    return {**reason, "evidence": evidence}
 
 
 def _iso(at: datetime | None) -> str | None:

@@ -46,7 +46,9 @@ def told(run: Run) -> list[tuple[int, int, str, Any]]:
     return [(seq, attempt, kind, data.get("state") or data.get("text")) for seq, attempt, kind, data in rows]
 
 
-def test_it_works(run: Run, sent: list[Any], django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks) -> None:
+def test_it_works(
+    run: Run, sent: list[Any], django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
     assert (run.state, run.name, run.steps, run.experiment.name) == ("draft", "first", 7, "Sums")
     with django_capture_on_commit_callbacks(execute=True):
         launch.enqueue(run)
