@@ -121,8 +121,8 @@ def answers(count: int) -> Answers:
     return Answers(
         texts=tuple(f"{row}#{row}" for row in range(count)),
         prompts=("?",) * count,
-        lengths=tuple(sum(row) for row in MASK[:count]),
-        ends=ENDS[:count],
+        lengths=tuple(sum(MASK[row % len(MASK)]) for row in range(count)),
+        ends=tuple(ENDS[row % len(ENDS)] for row in range(count)),
         columns={"answer": ("1",) * count},
         verdicts=(None,) * count,
     )
@@ -218,17 +218,18 @@ def run_loss(kind: str, name: str, made: Stage, params: dict[str, object] | None
 
 def gradients(kind: str, name: str, made: Stage, params: dict[str, object]) -> tuple[Loss, dict[str, Tensor]]:
     """A loss, and the gradients of its sum by everything that could carry one; zeros where none comes back."""
+    entropy_NT = made.now.entropy_NT
     leaves = {
         "logp": made.now.logp_NT.clone().requires_grad_(),
-        "entropy": torch.as_tensor(made.now.entropy_NT).clone().requires_grad_(),
+        "entropy": (torch.zeros_like(made.now.logp_NT) if entropy_NT is None else entropy_NT.clone()).requires_grad_(),
         "was": made.was.logp_NT.clone().requires_grad_(),
         "ref": made.ref_logp_NT.clone().requires_grad_(),
         "advantage": made.advantage_NT.clone().requires_grad_(),
     }
     moved = replace(
         made,
-        now=Pass(leaves["logp"], made.mask_NT, leaves["entropy"]),
-        was=Pass(leaves["was"], made.mask_NT),
+        now=Pass(leaves["logp"], made.now.mask_NT, leaves["entropy"]),
+        was=Pass(leaves["was"], made.now.mask_NT),
         ref_logp_NT=leaves["ref"],
         advantage_NT=leaves["advantage"],
     )

@@ -8,9 +8,11 @@ from tests.workers.worked import outcome, rollouts
 
 
 def test_by_hand_over_three_steps() -> None:
-    """beta 0.9. Step 1, rewards 1, 0: no past, so b = mean = 0.5, advantages +-0.5; b stays 0.9 x 0.5 + 0.1 x 0.5 = 0.5.
+    """beta 0.9: the past's share. The first step has no past, so its own mean stands in.
 
-    Step 2, rewards 1, 1: advantages 0.5; b = 0.45 + 0.1 = 0.55. Step 3, rewards 0, 1: advantages -0.55, 0.45; b = 0.545.
+    Step 1, rewards 1, 0: b = 0.5, advantages +-0.5; b becomes 0.9 x 0.5 + 0.1 x 0.5 = 0.5.
+    Step 2, rewards 1, 1: advantages 0.5; b becomes 0.45 + 0.1 = 0.55.
+    Step 3, rewards 0, 1: advantages -0.55, 0.45; b becomes 0.495 + 0.05 = 0.545.
     """
     batch = rollouts(["AB", "C"])
     memory: dict[str, torch.Tensor] = {}

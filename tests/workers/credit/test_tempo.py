@@ -118,7 +118,7 @@ def test_a_shorter_response_leaves_the_path() -> None:
 
 
 def test_foreign_tokens_belong_to_the_path_and_earn_nothing() -> None:
-    """A tool's answer in a hole parts two rows: their later tokens share nothing, and the hole itself is owed nothing."""
+    """A tool's answer in a hole parts two rows: later tokens share nothing; the hole is owed nothing."""
     same = rollouts(["AtBC", "AtBD"], holes=[[1], [1]])
     parted = rollouts(["AtBC", "AuBD"], holes=[[1], [1]])
     torch.testing.assert_close(jumps(same, [1, 0]), torch.tensor([[0, 0, 0, 0.5], [0, 0, 0, -0.5]]))
