@@ -1,0 +1,86 @@
+"""Checkpoints in the plane of two rewards: the non-dominated set, and the hypervolume that it dominates."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Axes:
+    """The two rewards that are compared, and the reference point from which volume is counted (None: chosen here)."""
+
+    x: str
+    y: str
+    ref_x: float | None = None
+    ref_y: float | None = None
+
+
+def labels(front: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The rewards that every point of a run's front has, in the order of its first point."""
+    points = list(front.values())
+    return [name for name in points[0]["values"] if all(name in p["values"] for p in points)] if points else []
+
+
+def describe(front: Mapping[str, Mapping[str, Any]], axes: Axes, upto: int | None = None) -> dict[str, Any]:
+    """Points, non-dominated set, staircase, hypervolume (more is better in both rewards).
+
+    `front` is {step: {values, errors}} as the fold keeps it. The reference point, where not given, lies a tenth of
+    the spread below the lowest value of each axis, so that every point counts.
+    """
+    steps = sorted(int(step) for step in front if upto is None or int(step) <= upto)
+    points = [_point(step, front[str(step)], axes) for step in steps]
+    points = [point for point in points if point["x"] is not None and point["y"] is not None]
+    reference = {"x": _reference(points, "x", axes.ref_x), "y": _reference(points, "y", axes.ref_y)}
+    best = _best(points)
+    for point, mark in zip(points, best, strict=True):
+        point["best"] = mark
+    chosen = sorted((point["x"], point["y"]) for point in points if point["best"])
+    return {
+        "labels": labels(front), "x": axes.x, "y": axes.y, "points": points, "reference": reference,
+        "hypervolume": _volume(points, reference), "staircase": _staircase(chosen, reference),
+    }  # fmt: skip
+
+
+def _point(step: int, data: Mapping[str, Any], axes: Axes) -> dict[str, Any]:
+    errors = data.get("errors") or {}
+    return {
+        "step": step, "x": data["values"].get(axes.x), "y": data["values"].get(axes.y),
+        "x_error": errors.get(axes.x) or 0.0, "y_error": errors.get(axes.y) or 0.0,
+    }  # fmt: skip
+
+
+def _reference(points: list[dict[str, Any]], name: str, given: float | None) -> float:
+    if given is not None:
+        return given
+    values = [point[name] for point in points] or [0.0]
+    spread = max(values) - min(values)
+    return round(min(values) - (0.1 * spread if spread > 0 else 0.1), 4)
+
+
+def _best(points: list[dict[str, Any]]) -> list[bool]:
+    if not points:
+        return []
+    import moocore  # half a second: only those who look at a front pay for it
+
+    marks = moocore.is_nondominated([[p["x"], p["y"]] for p in points], maximise=True, keep_weakly=True)
+    return [bool(mark) for mark in marks]
+
+
+def _volume(points: list[dict[str, Any]], reference: Mapping[str, float]) -> float:
+    if not points:
+        return 0.0
+    import moocore
+
+    values = [[point["x"], point["y"]] for point in points]
+    return float(moocore.hypervolume(values, ref=[reference["x"], reference["y"]], maximise=True))
+
+
+def _staircase(chosen: list[tuple[float, float]], reference: Mapping[str, float]) -> list[list[float]]:
+    """The edge of the dominated region above the reference point, from its upper left to its lower right corner."""
+    inside = [(x, y) for x, y in chosen if x > reference["x"] and y > reference["y"]]
+    corners: list[list[float]] = []
+    left = reference["x"]
+    for x, y in inside:
+        corners += [[left, y], [x, y]]
+        left = x
+    return [*corners, [left, reference["y"]]] if corners else []

@@ -1,0 +1,58 @@
+"""Rollouts read from their Parquet files: the tokens and streams of one completion, or of a whole group."""
+
+import json
+from functools import lru_cache
+from typing import Any
+
+from django.core.files.storage import default_storage
+
+STREAM, REWARD = "stream.", "reward."
+PLAIN = ("step", "index", "group", "prompt", "completion", "answer", "end", "length", "label", "source", "advantage")
+
+
+def one(file: str, index: int) -> dict[str, Any] | None:
+    """One completion of a file as its strip needs it, or None when the file has no such row.
+
+    `streams` maps a stream's name to one number (or None) a token. Raises FileNotFoundError when the file is gone.
+    """
+    rows = _rows(file, [("index", "==", index)])
+    return _shaped(rows[0]) if rows else None
+
+
+def group(file: str, number: int) -> list[dict[str, Any]]:
+    """Every completion of one group of a file, in the order of their indices."""
+    rows = _rows(file, [("group", "==", number)])
+    return [_shaped(row) for row in sorted(rows, key=lambda row: row["index"])]
+
+
+def _rows(file: str, where: list[tuple[str, str, int]]) -> list[dict[str, Any]]:
+    import pyarrow.compute as pc
+
+    table = _table(file)
+    (name, _, value) = where[0]
+    found: list[dict[str, Any]] = table.filter(pc.equal(table[name], value)).to_pylist()
+    return found
+
+
+@lru_cache(maxsize=8)
+def _table(file: str) -> Any:
+    """The whole file; a step's file is small and never changes once it is written."""
+    import pyarrow.parquet as pq  # 0.2 s: only the pages that show tokens pay for it
+
+    with default_storage.open(file, "rb") as handle:
+        return pq.read_table(handle)
+
+
+def _shaped(row: dict[str, Any]) -> dict[str, Any]:
+    streams = {name.removeprefix(STREAM): values for name, values in row.items() if name.startswith(STREAM)}
+    rewards = {name.removeprefix(REWARD): value for name, value in row.items() if name.startswith(REWARD)}
+    return {
+        **{name: row.get(name) for name in PLAIN},
+        "total": row.get("reward_total"),
+        "rewards": rewards,
+        "pieces": row["pieces"],
+        "tokens": row.get("token_ids") or row["pieces"],
+        "mask": row["mask"],
+        "columns": json.loads(row.get("columns") or "{}"),
+        "streams": {name: values for name, values in streams.items() if values is not None},
+    }
