@@ -36,15 +36,18 @@ CARD = Card(
 
 NUMBER = re.compile(r"(?:(?<![0-9A-Za-z)])-)?(?:(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+)?|\.[0-9]+)")
 MARKS = {"####": re.compile("####"), "A:": re.compile(r"\b(?:A|[Aa]nswer|ANSWER):")}
-DROPPED = re.compile(r"\\(?:text|mathrm|mbox)\{[^{}]*\}|\\[$%,!; ]|[$%€£*~`]")
-MIXED = re.compile(r"^([0-9]+) +([0-9]+/[0-9]+)$")
+DROPPED = re.compile(r"\\(?:text|mathrm|mbox)\{[^{}]*\}|\\[$%,!; ]|[$%€£~`]")
+MIXED = re.compile(r"([0-9]{1,9}) +([0-9]{1,9})/([1-9][0-9]{0,8})")
 LONGEST_NUMBER = 60
 # What math-verify may see. Its clock needs signals, which only the main thread has, so what could take long is kept
 # out beforehand: long texts, words, factorials, towers of powers, and exponents of more than two digits.
 EXPRESSION = re.compile(
-    r"(?:[0-9+\-/().{}\[\] ]|\^(?:[0-9](?![0-9])|\{-?[0-9]{1,2}\})(?! *\^)"
+    r"(?:[0-9+\-*/().{}\[\] ]|\^(?:[0-9](?![0-9])|\{-?[0-9]{1,2}\})(?! *\^)"
     r"|\\(?:[dt]?frac|sqrt|pi|cdot|times|div|left|right)(?![A-Za-z]))+"
 )
+# A sum or product that could still be worked out is no answer, else copying the question would be one.
+UNFINISHED = re.compile(r"[0-9)}\]] *(?:[+\-*]|\\cdot|\\times|\\div)")
+CLOSED = re.compile(r"\\sqrt|\\pi|10\^")
 LONGEST_EXPRESSION = 120
 MOST_POWERS = 2
 
@@ -70,9 +73,11 @@ def _same(number: Fraction | None, reference: Fraction, tolerance: Fraction) -> 
 
 
 def _reference(value: Any) -> Fraction | None:
+    """A column's value: a number, an expression, or a text that a completion might be."""
     if isinstance(value, int | float):
         return Fraction(value) if isfinite(value) else None
-    return None if value is None else _read(str(value), "auto")
+    text = _clean(str(value)) if value is not None else ""
+    return _value(text) if EXPRESSION.fullmatch(text) else _read(text, "auto")
 
 
 def _read(text: str, where: str) -> Fraction | None:
@@ -109,10 +114,24 @@ def _last(text: str) -> Fraction | None:
     return _plain(found[-1]) if found else None
 
 
+def _clean(text: str) -> str:
+    """Without units in LaTeX, currency, percent signs and stars around it; only what an equation comes to."""
+    return (
+        DROPPED.sub("", text.replace("−", "-").replace("{,}", ","))
+        .rpartition("=")[2]
+        .strip()
+        .strip("*")
+        .rstrip(".")
+        .strip()
+    )
+
+
 def _value(part: str) -> Fraction | None:
     """The number that a short text means: a plain number with or without words, or an expression."""
-    part = DROPPED.sub("", part.replace("{,}", ",")).strip().rstrip(".").rpartition("=")[2].strip()
-    part = re.sub(r"^- +", "-", MIXED.sub(r"\1+\2", part))
+    part = re.sub(r"^- +", "-", _clean(part))
+    mixed = MIXED.fullmatch(part)
+    if mixed is not None:
+        return int(mixed[1]) + Fraction(int(mixed[2]), int(mixed[3]))
     found = NUMBER.findall(part)
     if re.search(r"[\\^]", part) or (len(found) > 1 and EXPRESSION.fullmatch(part)):
         return _worked_out(part)
@@ -128,12 +147,15 @@ def _worked_out(expression: str) -> Fraction | None:
     """An expression in LaTeX as a number, by math-verify; None when it is none, or could take long."""
     if len(expression) > LONGEST_EXPRESSION or expression.count("^") > MOST_POWERS:
         return None
-    if not EXPRESSION.fullmatch(expression):
+    if not EXPRESSION.fullmatch(expression) or (UNFINISHED.search(expression) and not CLOSED.search(expression)):
         return None
     from math_verify import LatexExtractionConfig, parse  # two seconds: only for those who need it
 
     logging.getLogger("math_verify").setLevel(logging.ERROR)  # it warns that its clock is off
     found = parse(f"${expression}$", [LatexExtractionConfig()], fallback_mode="no_fallback", parsing_timeout=None)
-    if not found or not getattr(found[0], "is_number", False) or not found[0].is_finite or not found[0].is_real:
+    if not found or not getattr(found[0], "is_number", False) or not found[0].is_real:
         return None
-    return Fraction(int(found[0].p), int(found[0].q)) if found[0].is_Rational else Fraction(float(found[0]))
+    if hasattr(found[0], "q"):  # sympy's whole numbers and fractions
+        return Fraction(int(found[0].p), int(found[0].q))
+    number = float(found[0])
+    return Fraction(number) if isfinite(number) else None

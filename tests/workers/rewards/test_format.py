@@ -1,0 +1,33 @@
+"""Format: by hand, and patterns that explode or are none."""
+
+import pytest
+
+from tests.workers.scored import scored
+
+
+@pytest.mark.parametrize(
+    ("text", "params", "value"),
+    [
+        ("12+35=47;47-8=39#39", {}, 1.0),
+        ("two lines\n# -5 ", {}, 1.0),
+        ("39", {}, 0.0),
+        ("#39 and more", {}, 0.0),
+        ("#39 and more", {"match": "anywhere"}, 1.0),
+        ("#1#2", {}, 0.0),
+        ("<think>a\nb</think>7", {"pattern": "<think>.*</think>[0-9]+"}, 1.0),
+        ("", {"pattern": "a*"}, 1.0),
+    ],
+)
+def test_by_hand(text: str, params: dict[str, object], value: float) -> None:
+    assert scored("format", [text], **params) == [value]
+
+
+def test_what_is_no_pattern_is_refused_with_the_reason() -> None:
+    with pytest.raises(ValueError, match=r"pattern is not a regular expression: .*unterminated"):
+        scored("format", ["a"], pattern="(a")
+
+
+def test_a_pattern_that_explodes_is_stopped() -> None:
+    """Repeats inside repeats would take longer than the universe is old on this text."""
+    with pytest.raises(ValueError, match="avoid repeats inside repeats"):
+        scored("format", ["a" * 60 + "b"], pattern="(a|aa|a?a)+(a|aa)+c\\Z")
