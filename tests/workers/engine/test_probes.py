@@ -1,0 +1,80 @@
+"""Figures of methods: each has one, made by the method's own code, as plain JSON."""
+
+import json
+from math import isfinite
+from typing import Any
+
+import pytest
+
+from tests.workers.stage import catalogue, variants
+from workers.contract.catalogue import MethodError
+from workers.contract.kinds import KINDS
+from workers.engine.probes import probe
+
+EVERY = [(kind, name, params) for kind in KINDS for name, params in variants(kind)]
+
+
+def line(figure: dict[str, Any], name: str) -> dict[float | str, float]:
+    """One series as {x: y}."""
+    (found,) = [series for series in figure["series"] if series["name"] == name]
+    return dict(zip(found["x"], found["y"], strict=True))
+
+
+@pytest.mark.parametrize(("kind", "name", "params"), EVERY)
+def test_every_method_has_a_figure(kind: str, name: str, params: dict[str, object]) -> None:
+    figure = probe(kind, name, params)
+    assert json.loads(json.dumps(figure, allow_nan=False)) == json.loads(json.dumps(figure))
+    assert figure["kind"] in ("lines", "bars", "strip")
+    assert figure["title"]
+    assert figure["x"]["label"]
+    assert figure["y"]["label"]
+    assert figure["series"]
+    for series in figure["series"]:
+        assert series["name"]
+        assert len(series["x"]) == len(series["y"]) > 0
+        assert all(value is None or isfinite(value) for value in series["y"])
+        assert len(series["tokens"]) == (len(series["y"]) if figure["kind"] == "strip" else 0)
+
+
+def test_parameters_change_the_figure() -> None:
+    for kind, name, params in (
+        ("credit", "grpo", {"norm": "none"}),
+        ("objectives", "ppo_clip", {"eps_high": 0.5}),
+        ("regularisers", "kl_k3", {"coef": 0.5}),
+        ("reductions", "fixed_length", {"length": 7}),
+        ("rewards", "brevity", {"zero_from": 9}),
+        ("tasks", "arithmetic", {"level": 4}),
+    ):
+        assert probe(kind, name) != probe(kind, name, params), name
+
+
+def test_the_clipped_surrogate_flattens_above_its_bound() -> None:
+    """At a log-ratio of 1 (ratio 2.718) with advantage 1: loss -1.2 and no gradient."""
+    figure = probe("objectives", "ppo_clip")
+    assert line(figure, "loss, advantage +1")[1.0] == pytest.approx(-1.2)
+    assert line(figure, "gradient, advantage +1")[1.0] == 0.0
+    assert line(figure, "gradient, advantage -1")[1.0] == pytest.approx(2.718282, abs=1e-5)
+
+
+def test_the_tree_pays_at_branches() -> None:
+    """Rewards 1, 0, 0, 1: three of four share the first token with mean 1/3, so it costs 1/6 of a point."""
+    strips = probe("credit", "tempo", {"norm": "none"})["series"]
+    assert strips[0]["tokens"][0] == "12+35"
+    assert strips[0]["y"] == pytest.approx([0.5 - 1 / 6, 0.5 + 1 / 6, 0.5, 0.5, 1.0, 0.5], abs=1e-6)
+
+
+def test_brevity_is_drawn_over_length_and_others_over_samples() -> None:
+    assert probe("rewards", "brevity")["kind"] == "lines"
+    bars = line(probe("rewards", "exact_answer"), "Exact answer")
+    assert (bars["#39"], bars["#41"]) == (1.0, 0.0)
+
+
+def test_what_cannot_be_drawn_says_why() -> None:
+    with pytest.raises(MethodError, match="there is no rewards method"):
+        probe("rewards", "nothing")
+    with pytest.raises(ValueError, match="coef must be at least 0"):
+        probe("regularisers", "kl_k3", {"coef": -1})
+
+
+def test_every_kind_has_a_probe() -> None:
+    assert {method.kind for method in catalogue().methods.values()} == set(KINDS)
