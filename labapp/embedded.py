@@ -17,6 +17,7 @@ from labapp.places import (
     Place,
     Trouble,
     last_line,
+    let_pass,
     log_since,
     own_directory,
     place,
@@ -169,6 +170,8 @@ def _run(program: str, *arguments: str) -> str:
     """Run one of PostgreSQL's programs, as the server's user when we are root. Raises Trouble."""
     command = [str(_postgres_programs() / program), *arguments]
     uid, gid = server_ids() if os.geteuid() == 0 else (None, None)
+    if uid is not None:
+        let_pass(Path(command[0]))
     environment = {**os.environ, "LC_ALL": "C"}
     with tempfile.TemporaryFile("w+") as said:  # a pipe would stay open in the server that pg_ctl leaves behind
         done = subprocess.run(

@@ -70,12 +70,17 @@ def own_directory(path: Path, shared: bool = False) -> None:
         path.chmod(0o711 if shared and os.geteuid() == 0 else 0o700)
         if os.geteuid() == 0:
             os.chown(path, *server_ids())
-            for parent in path.parents:
-                mode = parent.stat().st_mode
-                if not mode & 0o001:
-                    parent.chmod(mode | 0o001)
+            let_pass(path)
     except OSError as error:
         raise Trouble(with_mend(f"cannot make {path}: {error.strerror or error}")) from error
+
+
+def let_pass(path: Path) -> None:
+    """Let the server's user pass through the parents of `path`, without reading them."""
+    for parent in path.parents:
+        mode = parent.stat().st_mode
+        if not mode & 0o001:
+            parent.chmod(mode | 0o001)
 
 
 def server_ids() -> tuple[int, int]:

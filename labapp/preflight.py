@@ -20,7 +20,7 @@ def ready_home() -> Path:
     home = Path(os.environ.get("MERIT_HOME", ROOT / ".merit")).expanduser().absolute()
     mend = "set MERIT_HOME to a directory you may write to"
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        home.mkdir(mode=0o711, parents=True, exist_ok=True)
         probe = home / f".probe-{os.getpid()}"
         probe.write_bytes(b"x" * 4096)
         probe.unlink()
