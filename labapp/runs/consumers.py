@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs
@@ -92,16 +93,16 @@ class RunFeed(AsyncWebsocketConsumer):
 
 
 @database_sync_to_async
-def _look(run_id: UUID, user: AbstractBaseUser | AnonymousUser) -> tuple[Run, str] | None:
+def _look(run_id: UUID, user: AbstractBaseUser | AnonymousUser | None) -> tuple[Run, str] | None:
     """The run as it is now and the user's role in its team; None for whoever may not see it."""
     run = Run.objects.filter(pk=run_id, deleted=None).select_related("team", "owner", "experiment").first()
-    role = None if run is None else access.role_of(user, run.team)
+    role = None if run is None or user is None else access.role_of(user, run.team)
     if run is None or role is None or "see" not in access.ALLOWS[role]:
         return None
     return run, role
 
 
-def _asked_after(scope: dict[str, Any]) -> int:
+def _asked_after(scope: Mapping[str, Any]) -> int:
     """The number after which the browser asks for events; 0 when it says none, or nonsense."""
     given = parse_qs(scope["query_string"].decode("latin-1")).get("after", ["0"])[0]
     return int(given) if given.isascii() and given.isdigit() and len(given) < 19 else 0

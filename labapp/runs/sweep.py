@@ -6,6 +6,7 @@ Safe to run anywhere, at any time and twice at once: every change is a compare-a
 import logging
 import os
 from datetime import timedelta
+from typing import Any
 
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -68,6 +69,7 @@ def _is_empty(queue: str) -> bool:
     try:
         with app.connection_for_write() as connection:
             connection.ensure_connection(max_retries=1)
-            return int(connection.channel().queue_declare(queue).message_count) == 0
+            channel: Any = connection.channel()
+            return int(channel.queue_declare(queue).message_count) == 0
     except (OperationalError, OSError):
         return False

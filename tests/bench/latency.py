@@ -86,13 +86,14 @@ async def watch(
 ) -> tuple[list[float], int]:
     """Open `count` sockets, let the writer write, and return every delay in ms and the number of frames."""
     from websockets.asyncio.client import connect
+    from websockets.typing import Origin
 
     ready: asyncio.Queue[None] = asyncio.Queue()
 
     async def view() -> tuple[list[float], int]:
         delays: list[float] = []
         frames = 0
-        async with connect(address, additional_headers={"Cookie": cookie}, origin="http://127.0.0.1") as socket:
+        async with connect(address, additional_headers={"Cookie": cookie}, origin=Origin("http://127.0.0.1")) as socket:
             while len(delays) < events:
                 frame: dict[str, Any] = json.loads(await socket.recv())
                 if frame["type"] == "snapshot":

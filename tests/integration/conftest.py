@@ -156,6 +156,12 @@ def kill_worker_of(run: Run) -> None:
     os.kill(int(run.worker.rpartition(":")[2]), signal.SIGKILL)
 
 
+def reason(run: Run) -> dict[str, Any]:
+    """Why the run failed."""
+    assert run.reason is not None
+    return dict(run.reason)
+
+
 def curves(run: Run) -> dict[str, Any]:
     """What the run's page shows of its numbers, without how long they took."""
     from labapp.runs import feed

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from labapp.celery_app import app
 from labapp.runs import feed, files, launch
 from labapp.runs.models import Run
-from tests.integration.conftest import Lab, curves, kill_worker_of, state, until, until_step, wait_for
+from tests.integration.conftest import Lab, curves, kill_worker_of, reason, state, until, until_step, wait_for
 from workers.contract.fold import empty, fold
 
 MakeRun = Callable[..., Run]
@@ -99,13 +100,13 @@ def test_killed_again_and_again_it_fails_with_a_reason(make_run: MakeRun) -> Non
     run = make_run(budget={"steps": 4000, "eval_every": 0, "eval_prompts": 4, "checkpoint_every": 0})
     launch.enqueue(run)
     for attempt in (1, 2, 3):
-        wait_for(lambda n=attempt: Run.objects.filter(pk=run.pk, state="running", attempt=n).exists(), 30)
+        wait_for(Run.objects.filter(pk=run.pk, state="running", attempt=attempt).exists, 30)
         kill_worker_of(run)
     until(run, "failed")
-    assert run.reason["where"] == "worker"
-    assert "died 3 times" in run.reason["what"]
-    assert "signal 9 (SIGKILL)" in run.reason["what"]
-    assert run.reason["mend"]
+    assert reason(run)["where"] == "worker"
+    assert "died 3 times" in reason(run)["what"]
+    assert "signal 9 (SIGKILL)" in reason(run)["what"]
+    assert reason(run)["mend"]
 
 
 def test_a_stopped_run_goes_on_as_if_it_had_not_been(make_run: MakeRun, undisturbed: dict[str, Any]) -> None:
@@ -168,14 +169,14 @@ def test_a_run_launched_without_a_broker_is_sent_when_it_is_back(
     make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = make_run(budget={"steps": 2, "eval_every": 0, "eval_prompts": 4, "checkpoint_every": 0})
-    asked = launch.app.send_task
+    asked = app.send_task
 
     def to_nowhere(name: str, args: list[str], **more: Any) -> Any:
-        with launch.app.connection_for_write("redis://127.0.0.1:1/0") as nowhere:
+        with app.connection_for_write("redis://127.0.0.1:1/0") as nowhere:
             return asked(name, args, connection=nowhere, **more)
 
     with monkeypatch.context() as away:
-        away.setattr(launch.app, "send_task", to_nowhere)
+        away.setattr(app, "send_task", to_nowhere)
         begun = time.monotonic()
         launch.enqueue(run)
         assert time.monotonic() - begun < 3, "who launches does not wait for a broker"
@@ -186,9 +187,9 @@ def test_a_failure_says_where_and_keeps_the_trace(make_run: MakeRun) -> None:
     run = make_run(model={"name": "/nowhere/model"})
     launch.enqueue(run)
     until(run, "failed")
-    assert run.reason["where"] == "model"
-    assert "/nowhere/model" in run.reason["what"]
-    assert "Traceback" in run.reason["evidence"]["traceback"]
+    assert reason(run)["where"] == "model"
+    assert "/nowhere/model" in reason(run)["what"]
+    assert "Traceback" in reason(run)["evidence"]["traceback"]
     assert "traceback" not in feed.view(run.pk)["reason"]["evidence"]
 
 
@@ -196,8 +197,8 @@ def test_a_path_in_a_spec_is_refused(make_run: MakeRun) -> None:
     run = make_run(prompts={"path": "/etc/passwd"})
     launch.enqueue(run)
     until(run, "failed")
-    assert run.reason["where"] == "data"
-    assert "not paths" in run.reason["what"]
+    assert reason(run)["where"] == "data"
+    assert "not paths" in reason(run)["what"]
 
 
 def test_a_deleted_run_stops(make_run: MakeRun) -> None:

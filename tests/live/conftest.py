@@ -19,24 +19,28 @@ if TYPE_CHECKING:
     from labapp.runs.models import Run
 
 
-class Socket(ApplicationCommunicator):
+class Socket:
     """The server's side of a websocket, by the messages of ASGI."""
+
+    def __init__(self, application: Any, scope: dict[str, Any]) -> None:
+        communicator: Any = ApplicationCommunicator
+        self.scope, self.application = scope, communicator(application, scope)
 
     async def connect(self) -> bool:
         """Whether the application accepts."""
-        await self.send_input({"type": "websocket.connect"})
-        return bool((await self.receive_output(timeout=5))["type"] == "websocket.accept")
+        await self.application.send_input({"type": "websocket.connect"})
+        return bool((await self.application.receive_output(timeout=5))["type"] == "websocket.accept")
 
     async def text(self, timeout: float) -> str:
         """The next text frame."""
-        message = await self.receive_output(timeout=timeout)
+        message = await self.application.receive_output(timeout=timeout)
         assert message["type"] == "websocket.send", message
         return str(message["text"])
 
     async def disconnect(self) -> None:
         """The browser goes away."""
-        await self.send_input({"type": "websocket.disconnect", "code": 1006})
-        await self.wait(timeout=5)
+        await self.application.send_input({"type": "websocket.disconnect", "code": 1006})
+        await self.application.wait(timeout=5)
 
 
 class Browser:
@@ -72,7 +76,7 @@ class Browser:
 
     async def settle(self) -> None:
         """Take in whatever comes until it is quiet for a while."""
-        while not await self.socket.receive_nothing(timeout=0.3, interval=0.05):
+        while not await self.socket.application.receive_nothing(timeout=0.3, interval=0.05):
             await self.hear()
 
 

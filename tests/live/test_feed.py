@@ -157,7 +157,7 @@ async def test_a_slow_viewer_holds_no_queue_and_misses_nothing(run: Run, people:
         await quick.hear()
         await slow.hear()
         room = hub.hub().rooms[run_id]
-        slow.socket.output_queue._maxsize = 1  # from here on its network takes one frame and no more
+        slow.socket.application.output_queue._maxsize = 1  # from here on its network takes one frame and no more
         for step in range(1, 61):
             await in_thread(write, run, step, step)
             await quick.until(3 + 2 * step)

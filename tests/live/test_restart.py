@@ -7,6 +7,7 @@ from pathlib import Path
 from django.db import connection
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
+from websockets.typing import Origin
 
 from labapp.accounts.models import User
 from labapp.runs.models import Run
@@ -14,6 +15,8 @@ from tests.conftest import Servers
 from tests.live.conftest import in_thread
 from tests.live.server import cookie_of, free_port, web
 from tests.live.test_feed import write
+
+ORIGIN = Origin("http://127.0.0.1")
 
 
 async def watch(address: str, cookie: str, told: list[int], last: int) -> int:
@@ -23,7 +26,7 @@ async def watch(address: str, cookie: str, told: list[int], last: int) -> int:
         losses += 1
         try:
             headers = {"Cookie": cookie}
-            async with connect(f"{address}?after={seq}", additional_headers=headers, origin="http://127.0.0.1") as ws:
+            async with connect(f"{address}?after={seq}", additional_headers=headers, origin=ORIGIN) as ws:
                 while seq < last:
                     frame = json.loads(await ws.recv())
                     if frame["type"] == "snapshot":

@@ -53,6 +53,6 @@ async def test_who_leaves_the_team_is_shown_out(
     async with browsing(run.pk, people["bob"]) as browser:
         await browser.settle()
         await in_thread(Membership.objects.filter(user=people["bob"]).delete)
-        assert await browser.socket.receive_output(timeout=5) == {
+        assert await browser.socket.application.receive_output(timeout=5) == {
             "type": "websocket.close", "code": consumers.NO_LONGER,
         }  # fmt: skip

@@ -8,7 +8,6 @@ import re
 import socket
 from typing import Any
 
-from billiard.einfo import ExceptionWithTraceback
 from celery.exceptions import WorkerLostError
 from celery.worker.request import Request
 from django.db import DatabaseError, connection
@@ -24,15 +23,13 @@ class RunRequest(Request):
 
     def on_failure(self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False) -> Any:
         """Queue the run again before the message goes back to the broker, so that its next reader can take it."""
-        error = exc_info.exception
-        if isinstance(error, ExceptionWithTraceback):
-            error = error.exc
+        error = getattr(exc_info.exception, "exc", exc_info.exception)  # the pool may wrap it with its traceback
         if isinstance(error, WorkerLostError | SystemExit):
             died(str(self.args[0]), self.worker_pid, str(error))
         return super().on_failure(exc_info, send_failed_event, return_ok)
 
 
-def died(run_id: str, pid: int | None, words: str) -> None:
+def died(run_id: str, pid: int | str | None, words: str) -> None:
     """The process `pid` of this machine, which had the run, is no more; `words` is what the pool says of it."""
     found = re.search(r"signal \d+ \(\w+\)|exitcode \d+", words)
     how = found.group() if found else words

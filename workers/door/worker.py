@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("kind", choices=sorted(COMMANDS))
     parser.add_argument("--beat-file", default="", help="where `light` keeps its schedule (default: in MERIT_HOME)")
     chosen = parser.parse_args(arguments)
-    choose_threads()
+    choose_environment()
     if chosen.kind != "light":
         preload()
     app = make_app(chosen.kind)
@@ -43,24 +43,22 @@ def main(arguments: list[str] | None = None) -> int:
     return int(app.worker_main(["--quiet", "worker", f"--loglevel={level}", *options]) or 0)
 
 
-def choose_threads() -> None:
+def choose_environment() -> None:
     """Leave one core to web, database and Redis, unless somebody chose: full cores beside busy neighbours cost 4 x."""
     count = str(max(1, (os.cpu_count() or 2) - 1))
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, count)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # its threads start at import and would not survive a fork
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 
 
 def preload() -> None:
     """Import what every run needs before the first fork: the slow part of starting."""
     import torch  # noqa: F401
-    import transformers
     from transformers import LlamaForCausalLM, Qwen2ForCausalLM  # noqa: F401
 
     import workers.engine.run  # noqa: F401
-
-    transformers.logging.set_verbosity_error()
 
 
 def make_app(kind: str) -> Any:

@@ -8,6 +8,7 @@ from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from labapp.accounts.models import Team, User
+from labapp.celery_app import app
 from labapp.runs import files, launch, sweep
 from labapp.runs.models import Event, Run
 
@@ -20,7 +21,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str], str]]:
     def send_task(name: str, args: list[str], queue: str, **more: Any) -> None:
         asked.append((name, args, queue))
 
-    monkeypatch.setattr(launch.app, "send_task", send_task)
+    monkeypatch.setattr(app, "send_task", send_task)
     return asked
 
 
@@ -72,7 +73,7 @@ def test_a_run_that_waits_long_is_sent_again_only_before_an_empty_queue(
 def test_a_queue_is_asked_for_its_length(servers: Any) -> None:
     name = "merit-test-length"
     assert sweep._is_empty(name)
-    with launch.app.connection_for_write() as connection, connection.SimpleQueue(name) as queue:
+    with app.connection_for_write() as connection, connection.SimpleQueue(name) as queue:
         queue.put({"hello": 1})
         assert not sweep._is_empty(name)
         queue.clear()
@@ -80,8 +81,8 @@ def test_a_queue_is_asked_for_its_length(servers: Any) -> None:
 
 
 def test_a_queue_that_cannot_be_asked_is_not_called_empty(monkeypatch: pytest.MonkeyPatch) -> None:
-    nowhere = launch.app.connection_for_write("redis://127.0.0.1:1/0")
-    monkeypatch.setattr(sweep.app, "connection_for_write", lambda: nowhere)
+    nowhere = app.connection_for_write("redis://127.0.0.1:1/0")
+    monkeypatch.setattr(app, "connection_for_write", lambda: nowhere)
     assert not sweep._is_empty("train")
 
 

@@ -14,6 +14,10 @@ from workers.door.boundary import boundary, on_shutdown, reason_of
 from workers.door.ledger import RunLedger
 
 
+def happen(error: BaseException) -> None:
+    raise error
+
+
 def test_it_works(run: Run) -> None:
     with boundary(RunLedger(run)):
         pass
@@ -22,9 +26,10 @@ def test_it_works(run: Run) -> None:
 
 def test_a_failure_is_recorded_with_its_place(run: Run) -> None:
     with boundary(RunLedger(run)):
-        raise RunError("reward", "gave NaN", "mend it", {"step": 3, "text": "a\x00b"})
+        happen(RunError("reward", "gave NaN", "mend it", {"step": 3, "text": "a\x00b"}))
     run.refresh_from_db()
     assert run.state == "failed"
+    assert run.reason is not None
     trace = run.reason["evidence"].pop("traceback")
     assert run.reason == {
         "where": "reward", "what": "gave NaN", "mend": "mend it", "evidence": {"step": 3, "text": "a␀b"},
@@ -52,7 +57,7 @@ def test_errors_are_told_apart(error: Exception, where: str, words: str) -> None
 def test_a_person_stopped_it(run: Run) -> None:
     launch.stop(run)
     with boundary(RunLedger(run)):
-        raise Stopped
+        happen(Stopped())
     assert Run.objects.get(pk=run.pk).state == "stopped"
 
 
@@ -61,7 +66,7 @@ def test_the_worker_closes(run: Run) -> None:
     with on_shutdown(ledger.closing.set), boundary(ledger):
         os.kill(os.getpid(), signal.SIGTERM)
         assert ledger.closing.wait(5)
-        raise Stopped
+        happen(Stopped())
     assert Run.objects.get(pk=run.pk).state == "queued"
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
@@ -71,7 +76,7 @@ def test_the_worker_closes_while_a_person_stops_it(run: Run) -> None:
     ledger.closing.set()
     launch.stop(run)
     with boundary(ledger):
-        raise Stopped
+        happen(Stopped())
     assert Run.objects.get(pk=run.pk).state == "stopped"
 
 
@@ -81,12 +86,12 @@ def test_a_replaced_worker_says_nothing(run: Run) -> None:
     assert newer is not None
     for error in (Replaced(), RunError("worker", "late")):
         with boundary(RunLedger(run)):
-            raise error
+            happen(error)
     now = Run.objects.get(pk=run.pk)
     assert (now.state, now.attempt, now.last_seq) == ("running", 2, newer.last_seq)
 
 
 def test_an_exit_is_not_a_failure_of_the_run(run: Run) -> None:
     with pytest.raises(SystemExit), boundary(RunLedger(run)):
-        raise SystemExit(1)
+        happen(SystemExit(1))
     assert Run.objects.get(pk=run.pk).state == "running"

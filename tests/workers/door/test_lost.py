@@ -16,6 +16,7 @@ def test_it_works(run: Run) -> None:
     died(str(run.pk), 77, "Worker exited prematurely: signal 11 (SIGSEGV) Job: 0.")
     run.refresh_from_db()
     assert (run.state, run.tries, run.worker) == ("queued", 1, "")
+    assert run.reason is not None
     assert "(signal 11 (SIGSEGV))" in run.reason["what"]
 
 
