@@ -1,13 +1,15 @@
 """The one entry for the web: pages over HTTP, live runs over a websocket."""
 
 import os
-from typing import Any, cast
+import warnings
 
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
 from django.core.asgi import get_asgi_application
 
+# Static files are read whole before they are sent, which for files of a few megabytes is what we want.
+warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "labapp.settings")
 pages = get_asgi_application()
 
@@ -18,8 +20,6 @@ application = ProtocolTypeRouter(
     {
         "http": pages,
         # A page of another site must not open a socket with our user's cookie: the origin is checked first.
-        "websocket": AllowedHostsOriginValidator(
-            AuthMiddlewareStack(URLRouter(cast("list[Any]", websocket_urlpatterns)))
-        ),
+        "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
     }
 )

@@ -1,5 +1,7 @@
 """The small forms of the accounts room."""
 
+from typing import ClassVar
+
 from django import forms
 
 from labapp.accounts.models import ApiToken, Role, Team, User
@@ -32,6 +34,7 @@ class TokenForm(forms.ModelForm[ApiToken]):
     class Meta:
         model = ApiToken
         fields = ("name",)
+        help_texts: ClassVar[dict[str, str]] = {"name": "What the program is, such as notebook or sweep script."}
 
 
 class ProfileForm(forms.ModelForm[User]):
