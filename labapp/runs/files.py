@@ -16,7 +16,7 @@ def folder(run_id: UUID) -> str:
     return f"runs/{run_id}"
 
 
-def checkpoint_directory(run_id: UUID) -> Path:
+def checkpoint_directory(run_id: UUID | str) -> Path:
     """Where this machine keeps the checkpoints of a run."""
     return Path(settings.MERIT_HOME) / "checkpoints" / str(run_id)
 

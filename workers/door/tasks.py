@@ -15,6 +15,7 @@ from labapp.runs.sweep import sweep
 from workers.door.boundary import boundary, on_shutdown
 from workers.door.heart import Heart
 from workers.door.ledger import RunLedger
+from workers.door.resume import newest_checkpoint
 from workers.door.sources import analysis_spec, train_spec
 
 LOST = "workers.door.lost:RunRequest"  # what the worker's parent does when the process of a run dies
@@ -23,8 +24,6 @@ LOST = "workers.door.lost:RunRequest"  # what the worker's parent does when the 
 @app.task(name="merit.train", ignore_result=True, Request=LOST)
 def train(run_id: str) -> None:
     """Train a queued run, or go on from its newest checkpoint."""
-    from workers.door.resume import newest_checkpoint
-
     hold(run_id, _train, newest_checkpoint(run_id))
 
 
