@@ -1,0 +1,45 @@
+"""Held-out rewards of the present policy: one completion a prompt, the same prompts and noise each time."""
+
+from collections.abc import Callable
+from math import sqrt
+
+from workers.contract.events import Event
+from workers.engine import seeds
+from workers.engine.learner import Learner
+from workers.engine.rollout import roll_out
+from workers.engine.scoring import score
+
+
+def evaluate(learner: Learner, step: int, report: Callable[[str, int, int], None]) -> tuple[Event, dict[str, float]]:
+    """The `front` event of a step (mean and standard error of each reward) and its `heldout/` curves.
+
+    Noise depends on the run's seed alone: two evaluations differ by the policy and by nothing else.
+    """
+    spec = learner.spec
+    problems = learner.source.heldout(spec.budget.eval_prompts)
+    rows = spec.batch_prompts * spec.siblings
+    found: dict[str, list[float]] = {objective.label: [] for objective in learner.objectives}
+    troubles = []
+    for start in range(0, len(problems), rows):
+        report("evaluating", start, len(problems))
+        noise = seeds.generator(spec.seed, "evaluation", start)
+        rollouts = roll_out(learner, problems[start : start + rows], 1, noise, step)
+        scored = score(learner.objectives, rollouts.answers, step)
+        troubles += scored.troubles
+        for label, values in scored.values.items():
+            found[label] += [value for value in values if value is not None]
+    means = {label: sum(values) / len(values) for label, values in found.items() if values}
+    errors = {label: standard_error(values) for label, values in found.items() if values}
+    curves = {f"heldout/{label}": mean for label, mean in means.items()}
+    first = learner.objectives[0].label
+    if first in means:
+        curves["heldout/accuracy"] = means[first]
+    return Event(step, "front", {"values": means, "errors": errors}), curves
+
+
+def standard_error(values: list[float]) -> float:
+    """The standard error of the mean of independent values; 0 for a single one."""
+    if len(values) < 2:
+        return 0.0
+    mean = sum(values) / len(values)
+    return sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1) / len(values))

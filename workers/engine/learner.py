@@ -1,0 +1,87 @@
+"""All that a run holds between two steps, and how it is put together from its spec."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from workers.contract.errors import RunError
+from workers.contract.spec import Model, RunSpec
+from workers.engine.pieces import Pieces
+from workers.engine.policy import Policy, make_policy
+from workers.engine.prompts import FileSource, Source, make_source
+from workers.engine.recipe import Recipe, make_recipe
+from workers.engine.sampler import Plan
+from workers.engine.scoring import Objective, make_objectives
+from workers.engine.supply import Supply, make_supply
+from workers.engine.update import make_optimiser
+from workers.models import loading
+
+
+@dataclass
+class Learner:
+    """The run's parts. `policy`, `optimiser` and `supply.memories` change; the rest does not."""
+
+    spec: RunSpec
+    loaded: loading.Loaded
+    pieces: Pieces
+    policy: Policy
+    optimiser: torch.optim.Optimizer
+    recipe: Recipe
+    objectives: tuple[Objective, ...]
+    source: Source
+    supply: Supply
+
+    def plan(self, siblings: int) -> Plan:
+        """How this run samples."""
+        return Plan(siblings, self.spec.max_new_tokens, self.loaded.ends, self.loaded.pad)
+
+    def encode(self, prompts: list[str]) -> list[list[int]]:
+        """Token ids of prompts, each with room for a completion; RunError at `data` for one that has not."""
+        ids = self.loaded.encode(prompts)
+        empty = [prompt for prompt, row in zip(prompts, ids, strict=True) if not row]
+        if empty:
+            raise RunError("data", f"the prompt {empty[0]!r} has no tokens.", "Leave it out.", {"prompt": empty[0]})
+        loading.check_length(self.loaded, ids, prompts, self.spec.max_new_tokens)
+        return ids
+
+
+def make_learner(spec: RunSpec, report: Callable[[str, int, int], None]) -> Learner:
+    """The learner at step 0. `report(phase, done, total)` is told how loading goes."""
+    if spec.devices != 1:
+        raise RunError("spec", f"a run uses one device so far, not {spec.devices}.", "Set devices to 1.")
+    report("loading", 0, 3)
+    recipe, objectives = make_recipe(spec), make_objectives(spec.rewards)
+    source = make_source(spec.prompts, spec.seed)
+    report("loading", 1, 3)
+    loaded = loading.load(spec.model, device())
+    report("loading", 2, 3)
+    policy = make_policy(loaded.model, spec.temperature, spec.precision)
+    supply = make_supply(recipe, policy, spec.seed)
+    optimiser = make_optimiser(policy, spec.optimiser)
+    learner = Learner(
+        spec, loaded, Pieces(loaded.tokenizer), policy, optimiser, recipe, objectives, source, supply
+    )
+    if isinstance(source, FileSource):
+        # A prompt that is too long is found now, not in the middle of the run.
+        learner.encode([problem.prompt for problem in (*source.train, *source.held)])
+    report("loading", 3, 3)
+    return learner
+
+
+def reload_policy(learner: Learner, folder: str) -> None:
+    """Put the weights of a checkpoint into the policy; the reference stays the model of step 0."""
+    saved = loading.load(Model(folder), device()).model.state_dict()
+    learner.policy.model.load_state_dict(saved)
+
+
+def device() -> str:
+    """Where runs are computed on this machine."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def threads() -> int:
+    """Processor threads of a run: MERIT_THREADS, or all cores but one, which web and database need."""
+    given = os.environ.get("MERIT_THREADS", "")
+    return max(1, int(given) if given.isdecimal() else len(os.sched_getaffinity(0)) - 1)

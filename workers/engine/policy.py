@@ -1,0 +1,135 @@
+"""What a policy says of tokens that were already chosen: log-probabilities and entropies, with or without gradient.
+
+The vocabulary is touched only where the policy chose a token, in chunks; the temperature of sampling is part of the
+policy, so that sampling and training speak of the same distribution.
+"""
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.checkpoint import checkpoint
+from transformers import PreTrainedModel
+
+from workers.engine.tensors import Pass, Rollouts
+
+# Logits of a chunk: 2^25 numbers are 128 MiB in float32. One chunk keeps its logits for the backward pass; with
+# several, each is computed again there, so that memory does not grow with the number of tokens.
+CHUNK_NUMBERS = 2**25
+
+
+class _Chosen(torch.autograd.Function):
+    """Log-probability of the chosen token and entropy of each row of logits, keeping one tensor for the way back."""
+
+    @staticmethod
+    def forward(ctx: Any, logits_MV: Tensor, token_M: Tensor) -> tuple[Tensor, Tensor]:
+        logp_MV = logits_MV.log_softmax(dim=-1)
+        entropy_M = entropy_of(logp_MV)
+        ctx.save_for_backward(logp_MV, token_M, entropy_M)
+        ctx.set_materialize_grads(False)
+        return logp_MV.gather(1, token_M[:, None]).squeeze(1), entropy_M
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, None]:
+        (grad_logp_M, grad_entropy_M), (logp_MV, token_M, entropy_M) = grads, ctx.saved_tensors
+        if grad_logp_M is None and grad_entropy_M is None:
+            return None, None
+        p_MV = logp_MV.exp()
+        total_MV = torch.zeros_like(p_MV)
+        if grad_logp_M is not None:
+            total_MV = p_MV * -grad_logp_M[:, None]
+            total_MV.scatter_add_(1, token_M[:, None], grad_logp_M[:, None])
+        if grad_entropy_M is not None:
+            # Impossible tokens have log-probability −inf; their share of the gradient is 0, not NaN.
+            surprise_MV = logp_MV.masked_fill(p_MV == 0, 0.0) + entropy_M[:, None]
+            total_MV = total_MV - grad_entropy_M[:, None] * p_MV * surprise_MV
+        return total_MV, None
+
+
+_apply: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] = _Chosen.apply
+
+
+def entropy_of(logp_MV: Tensor) -> Tensor:
+    """Entropy of each row of log-probabilities, nats; impossible tokens (−inf) count nothing."""
+    return -(logp_MV.exp() * logp_MV.clamp(min=torch.finfo(logp_MV.dtype).min)).sum(dim=-1)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A network as a policy at a temperature. `head` maps hidden states to logits; None when the network does more
+    than one matrix product there (soft caps, scaling), and then the network itself is asked."""
+
+    model: PreTrainedModel
+    temperature: float = 1.0
+    precision: str = "float32"
+    head: torch.nn.Module | None = None
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network lives."""
+        return self.model.device
+
+    def casting(self) -> Any:
+        """The context in which the network computes: bfloat16 only where the spec says so."""
+        if self.precision == "bfloat16":
+            return torch.autocast(self.device.type, dtype=torch.bfloat16)
+        return nullcontext()
+
+    def read(self, rollouts: Rollouts) -> Pass:
+        """One pass over prompts and completions, (N, T); padding costs no logits. Keeps gradients when they are on."""
+        prompt_mask_NL, mask_NT = rollouts.prompt_mask_NL, rollouts.mask_NT
+        # Padding behind a completion needs no mask: causal attention never looks ahead.
+        ids = torch.cat([rollouts.prompt_NL, rollouts.token_NT], dim=1)
+        present = torch.cat([prompt_mask_NL, torch.ones_like(mask_NT)], dim=1)
+        padded = not bool(prompt_mask_NL.all())
+        length = prompt_mask_NL.shape[1]
+        with self.casting():
+            asked = {
+                "input_ids": ids,
+                "attention_mask": present.long() if padded else None,
+                "position_ids": (present.long().cumsum(1) - 1).clamp(min=0),
+                "use_cache": False,
+            }
+            if self.head is None:
+                state_NTX = self.model(**asked).logits[:, length - 1 : -1]
+            else:
+                state_NTX = self.model.base_model(**asked).last_hidden_state[:, length - 1 : -1]
+        logp_M, entropy_M = self._chosen(state_NTX[mask_NT], rollouts.token_NT[mask_NT])
+        logp_NT = torch.zeros(mask_NT.shape, device=logp_M.device).masked_scatter(mask_NT, logp_M)
+        entropy_NT = torch.zeros(mask_NT.shape, device=logp_M.device).masked_scatter(mask_NT, entropy_M)
+        return Pass(logp_NT, mask_NT, entropy_NT)
+
+    def _chosen(self, state_MX: Tensor, token_M: Tensor) -> tuple[Tensor, Tensor]:
+        """Log-probability and entropy at each chosen token, chunk by chunk."""
+        vocabulary = int(self.model.config.vocab_size)
+        chunk = max(1, CHUNK_NUMBERS // vocabulary)
+        if len(token_M) <= chunk:
+            return self._chunk(state_MX, token_M)
+        pairs = zip(torch.split(state_MX, chunk), torch.split(token_M, chunk), strict=True)
+        parts = [checkpoint(self._chunk, state, token, use_reentrant=False) for state, token in pairs]
+        return torch.cat([logp for logp, _ in parts]), torch.cat([entropy for _, entropy in parts])
+
+    def _chunk(self, state_MX: Tensor, token_M: Tensor) -> tuple[Tensor, Tensor]:
+        with self.casting():
+            logits_MV = state_MX if self.head is None else self.head(state_MX)
+        return _apply(logits_MV.float() / self.temperature, token_M)
+
+
+def make_policy(model: PreTrainedModel, temperature: float = 1.0, precision: str = "float32") -> Policy:
+    """A policy that computes logits only where they are needed, once a probe has shown that this is exact."""
+    head: torch.nn.Module | None = getattr(model, "lm_head", None)
+    if head is not None and not _is_plain(model, head):
+        head = None
+    return Policy(model, temperature, precision, head)
+
+
+@torch.no_grad()
+def _is_plain(model: PreTrainedModel, head: torch.nn.Module) -> bool:
+    """Whether logits are the output matrix times the last hidden state and nothing else, tried on two tokens."""
+    ids = torch.zeros(1, 2, dtype=torch.long, device=model.device)
+    whole = model(input_ids=ids, use_cache=False).logits
+    parts = head(model.base_model(input_ids=ids, use_cache=False).last_hidden_state)
+    return bool(torch.allclose(whole, parts, atol=1e-6))

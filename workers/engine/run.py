@@ -1,0 +1,139 @@
+"""A whole run: load or resume, step after step with evaluations and checkpoints, and everything told to the ledger."""
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from workers.contract.errors import RunError, Stopped
+from workers.contract.events import Event, Ledger
+from workers.contract.spec import RunSpec
+from workers.engine import checkpoint
+from workers.engine.boundary import boundary
+from workers.engine.evaluate import evaluate
+from workers.engine.learner import Learner, device, make_learner, threads
+from workers.engine.reporter import Reporter
+from workers.engine.step import Step, take_step
+
+MOST_BROKEN = 3
+
+
+def train(spec: RunSpec, ledger: Ledger, *, resume: bool = False) -> None:
+    """Train from the first step, or from the newest sound checkpoint when `resume` is set and there is one.
+
+    Raises RunError with place and mend for everything that goes wrong, Stopped after a checkpoint when a person asked
+    the run to stop, and Replaced when another worker took it over.
+    """
+    with boundary("worker"):
+        torch.set_num_threads(threads())
+        reporter = Reporter(ledger)
+        learner = make_learner(spec, reporter.progress)
+        _Run(learner, ledger, reporter).go(resume=resume)
+
+
+@dataclass
+class _Run:
+    """One attempt at a run."""
+
+    learner: Learner
+    ledger: Ledger
+    reporter: Reporter
+    broken: int = 0
+    store_seconds: float = 0.0
+    saved: int = -1
+    folder: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.folder = Path(self.ledger.checkpoints())
+
+    def go(self, *, resume: bool) -> None:
+        """All steps that are left."""
+        first = self._begin(resume=resume)
+        budget = self.learner.spec.budget
+        if first == 0:
+            self._finish_step(0, [])
+        for number in range(first + 1, budget.steps + 1):
+            self._step(number)
+
+    def _begin(self, *, resume: bool) -> int:
+        """Say how the run is computed, and restore; the step that is done already."""
+        found, told, refused = checkpoint.restore(self.folder, self.learner) if resume else (None, [], [])
+        done = found.step if found is not None else 0
+        events = [Event(done, "note", {"text": text}) for text in self._notes(done)]
+        for sentence in refused:
+            data = {"where": "checkpoint", "what": sentence, "mend": "The one before is used.", "evidence": {}}
+            events.append(Event(done, "trouble", data))
+        self.saved = done
+        # Events of the checkpoint's own step: the worker that wrote it may have died before it could tell them.
+        events += [Event(done, event["kind"], event["data"]) for event in told]
+        if found is not None:
+            events.append(Event(done, "checkpoint", found.event()))
+        self._tell(done, events)
+        return done
+
+    def _notes(self, done: int) -> list[str]:
+        spec = self.learner.spec
+        parameters = self.learner.policy.model.num_parameters()
+        how = f"{parameters:,} parameters on {device()}, {torch.get_num_threads()} threads, {spec.precision}."
+        start = [f"Taken up from the checkpoint of step {done}."] if done else []
+        return [*start, how, *self.learner.loaded.notes]
+
+    def _step(self, number: int) -> None:
+        made = take_step(self.learner, number)
+        made.metrics["seconds/store"] = self.store_seconds
+        start = time.perf_counter()
+        file = self.ledger.save(made.table.name, made.table.content())
+        self.store_seconds = time.perf_counter() - start
+        events = [Event(number, "rollouts", made.table.event(file)), *made.troubles]
+        self._count_broken(made, number, file, events)
+        self._finish_step(number, events, made.metrics)
+
+    def _count_broken(self, made: Step, number: int, file: str, events: list[Event]) -> None:
+        """Three skipped updates in a row end the run; the batch that broke it is stored by now."""
+        self.broken = 0 if made.broken is None else self.broken + 1
+        if made.broken is None or self.broken < MOST_BROKEN:
+            return
+        self._tell(number, [Event(number, "metrics", {"values": made.metrics}), *events])
+        evidence = {"step": number, "tensor": made.broken.tensor, "share": made.broken.share, "file": file}
+        what = f"{made.broken}, {MOST_BROKEN} steps in a row."
+        raise RunError("update", what, "Lower the learning rate, or resume from an earlier checkpoint.", evidence)
+
+    def _finish_step(self, number: int, events: list[Event], metrics: dict[str, float] | None = None) -> None:
+        """Evaluate and save when it is time, then tell everything of the step in one go."""
+        values, self.reporter.step = dict(metrics or {}), number
+        if self._is_due(number, self.learner.spec.budget.eval_every):
+            front, curves = evaluate(self.learner, number, self.reporter.progress)
+            events = [*events, front]
+            values |= curves
+        if values:
+            events = [Event(number, "metrics", {"values": values}), *events]
+        every = self.learner.spec.budget.checkpoint_every
+        if number and (number == self.learner.spec.budget.steps or (every and number % every == 0)):
+            events = [*events, self._save(number, events)]
+        start = time.perf_counter()
+        self._tell(number, events, last=events)
+        self.store_seconds += time.perf_counter() - start
+
+    def _is_due(self, number: int, every: int) -> bool:
+        return bool(every) and (number % every == 0 or number == self.learner.spec.budget.steps)
+
+    def _save(self, number: int, events: list[Event]) -> Event:
+        told = [{"kind": event.kind, "data": event.data} for event in events]
+        saved = checkpoint.save(self.folder, self.learner, number, told)
+        self.saved = number
+        return Event(number, "checkpoint", saved.event())
+
+    def _tell(self, number: int, events: list[Event], last: list[Event] | None = None) -> None:
+        """Write events; when a person asked to stop, write a checkpoint of the finished step before giving way."""
+        try:
+            self.ledger.write(events)
+            if self.reporter.stopped:
+                raise Stopped
+        except Stopped:
+            if number > 0 and self.saved != number:
+                self._last_save(number, last or [])
+            raise
+
+    def _last_save(self, number: int, events: list[Event]) -> None:
+        self.reporter.tell([self._save(number, events)])

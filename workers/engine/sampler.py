@@ -1,0 +1,171 @@
+"""Samples completions: the prompt is read once for its whole group, keys and values live in memory taken once,
+finished rows are dropped at halves, and each row's noise is its own, so that dropping rows changes no token."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from workers.contract.errors import RunError
+from workers.engine.cache import RoomyCache
+from workers.engine.policy import Policy, entropy_of
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to sample: completions a prompt, most new tokens, the tokens that end a completion, the padding token;
+    `drop` says whether finished rows leave the batch."""
+
+    siblings: int
+    new_tokens: int
+    ends: tuple[int, ...]
+    pad: int
+    drop: bool = True
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """N = P × G completions, siblings beside one another. `token_NT` is padded behind each completion, `mask_NT` true
+    on its tokens (the end token included), `logp_NT` and `entropy_NT` as they were while sampling, nats; `finished_N`
+    is false where the length limit cut the completion off."""
+
+    prompt_NL: Tensor
+    prompt_mask_NL: Tensor
+    token_NT: Tensor
+    mask_NT: Tensor
+    logp_NT: Tensor
+    entropy_NT: Tensor
+    finished_N: Tensor
+
+
+def pad_left(rows: list[list[int]], pad: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Token ids (P, L) padded on the left, and the mask that is true on the prompts."""
+    longest = max(len(row) for row in rows)
+    ids = torch.tensor([[pad] * (longest - len(row)) + row for row in rows], device=device)
+    present = torch.tensor([[False] * (longest - len(row)) + [True] * len(row) for row in rows], device=device)
+    return ids, present
+
+
+@torch.no_grad()
+def sample(policy: Policy, prompts: list[list[int]], plan: Plan, generator: torch.Generator) -> Sampled:
+    """Sample `plan.siblings` completions of each prompt (token ids, none empty). RunError at `sampling` when the
+    policy gives no numbers any more."""
+    prompt_PL, present_PL = pad_left(prompts, plan.pad, policy.device)
+    row_N = torch.arange(len(prompts), device=policy.device).repeat_interleave(plan.siblings)
+    prompt_NL, present_NL = prompt_PL[row_N], present_PL[row_N]
+    # A uniform number for each place of each row, drawn before anything is known: no row's end can change another's.
+    uniform_NT = torch.rand(len(row_N), plan.new_tokens, generator=generator, dtype=torch.float64).to(policy.device)
+    draft = _Draft(len(row_N), plan, policy.device)
+    walk = _Walk(policy, prompt_PL, present_PL, row_N, plan.new_tokens)
+    for place in range(plan.new_tokens):
+        draft.write(place, walk.row_R, walk.logits_RV / policy.temperature, uniform_NT[walk.row_R, place])
+        left = int((~draft.finished_N[walk.row_R]).sum())
+        if left == 0 or place + 1 == plan.new_tokens:
+            break
+        if plan.drop and left <= len(walk.row_R) // 2:
+            walk.keep(~draft.finished_N[walk.row_R])
+        walk.advance(draft.token_NT[walk.row_R, place])
+    return draft.done(prompt_NL, present_NL)
+
+
+class _Draft:
+    """The completions as far as they are written."""
+
+    def __init__(self, rows: int, plan: Plan, device: torch.device) -> None:
+        shape = (rows, plan.new_tokens)
+        self.token_NT = torch.full(shape, plan.pad, device=device)
+        self.mask_NT = torch.zeros(shape, dtype=torch.bool, device=device)
+        self.logp_NT, self.entropy_NT = torch.zeros(shape, device=device), torch.zeros(shape, device=device)
+        self.finished_N = torch.zeros(rows, dtype=torch.bool, device=device)
+        self.end_E = torch.tensor(plan.ends, dtype=torch.long, device=device)
+
+    def write(self, place: int, row_R: Tensor, logits_RV: Tensor, uniform_R: Tensor) -> None:
+        """Choose and record one token for each unfinished row."""
+        logp_RV = logits_RV.log_softmax(dim=-1)
+        token_R = choose(logp_RV, uniform_R)
+        open_R = ~self.finished_N[row_R]
+        row_O, token_O, logp_OV = row_R[open_R], token_R[open_R], logp_RV[open_R]
+        self.token_NT[row_O, place] = token_O
+        self.mask_NT[row_O, place] = True
+        self.logp_NT[row_O, place] = logp_OV.gather(1, token_O[:, None]).squeeze(1)
+        self.entropy_NT[row_O, place] = entropy_of(logp_OV)
+        self.finished_N[row_O] = torch.isin(token_O, self.end_E)
+
+    def done(self, prompt_NL: Tensor, present_NL: Tensor) -> Sampled:
+        """The finished record, no longer than its longest completion."""
+        length = int(self.mask_NT.sum(dim=1).max())
+        token_NT, mask_NT = self.token_NT[:, :length], self.mask_NT[:, :length]
+        logp_NT, entropy_NT = self.logp_NT[:, :length], self.entropy_NT[:, :length]
+        if not bool(logp_NT.isfinite().all()):
+            share = float((~logp_NT[mask_NT].isfinite()).float().mean())
+            evidence = {"tensor": "logp_NT", "share": share}
+            mend = "The policy has diverged: resume from an earlier checkpoint with a lower learning rate."
+            raise RunError("sampling", "the policy's log-probabilities are no numbers any more.", mend, evidence)
+        return Sampled(prompt_NL, present_NL, token_NT, mask_NT, logp_NT, entropy_NT, self.finished_N)
+
+
+def choose(logp_RV: Tensor, uniform_R: Tensor) -> Tensor:
+    """The token at which the running sum of probabilities passes each row's uniform number: one draw of the policy.
+
+    One number a row and place is all the noise there is; Gumbel noise would take one for each token of the vocabulary.
+    Sums are in float64: in float32 the tail of a large vocabulary would be rounded away.
+    """
+    sum_RV = logp_RV.double().exp().cumsum(dim=-1)
+    mark_R1 = (uniform_R * sum_RV[:, -1])[:, None]
+    return torch.searchsorted(sum_RV, mark_R1, right=True).squeeze(1).clamp(max=logp_RV.shape[1] - 1)
+
+
+class _Walk:
+    """The network one token after the other, with the rows that are still in the batch."""
+
+    def __init__(self, policy: Policy, prompt_PL: Tensor, present_PL: Tensor, row_N: Tensor, new_tokens: int) -> None:
+        self.policy = policy
+        self.cache = RoomyCache(prompt_PL.shape[1] + new_tokens)
+        position_PL = (present_PL.long().cumsum(1) - 1).clamp(min=0)
+        padded = not bool(present_PL.all())
+        with policy.casting():
+            logits = policy.model(
+                input_ids=prompt_PL,
+                attention_mask=present_PL.long() if padded else None,
+                position_ids=position_PL,
+                past_key_values=self.cache,
+                use_cache=True,
+                logits_to_keep=1,
+            ).logits
+        self.cache.take(row_N)
+        self.row_R = torch.arange(len(row_N), device=row_N.device)
+        self.logits_RV = logits[row_N, -1].float()
+        room = torch.ones(len(row_N), new_tokens, dtype=torch.bool, device=row_N.device)
+        self.present_RX = torch.cat([present_PL[row_N], room], dim=1)
+        self.position_R1 = position_PL[row_N, -1:]
+        self.ready_mask = takes_ready_masks(policy)
+
+    def keep(self, keep_R: Tensor) -> None:
+        """Drop the other rows."""
+        index = keep_R.nonzero().squeeze(1)
+        self.cache.take(index)
+        self.row_R, self.present_RX = self.row_R[index], self.present_RX[index]
+        self.position_R1 = self.position_R1[index]
+
+    def advance(self, token_R: Tensor) -> None:
+        """Read one more token a row; `logits_RV` are those of the next place."""
+        self.position_R1 = self.position_R1 + 1
+        seen_RX = self.present_RX[:, : self.cache.get_seq_length() + 1]
+        with self.policy.casting():
+            logits = self.policy.model(
+                input_ids=token_R[:, None],
+                attention_mask=seen_RX[:, None, None] if self.ready_mask else seen_RX.long(),
+                position_ids=self.position_R1,
+                past_key_values=self.cache,
+                use_cache=True,
+            ).logits
+        self.logits_RV = logits[:, -1].float()
+
+
+def takes_ready_masks(policy: Policy) -> bool:
+    """Whether a 4-D mask may be handed over as it is, which saves making one at each token: the attention must take
+    booleans, and all layers must look at everything."""
+    config = policy.model.config
+    whole = "full_attention" if getattr(config, "sliding_window", None) is None else "sliding_attention"
+    kinds = set(getattr(config, "layer_types", None) or [whole])
+    return config._attn_implementation == "sdpa" and kinds == {"full_attention"}

@@ -1,0 +1,154 @@
+"""One update of the policy from one batch: passes over micro-batches, clipping, and a guard against non-numbers."""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from workers.contract.spec import Optimiser
+from workers.engine.batch import Batch, micro_batches
+from workers.engine.masks import masked_mean
+from workers.engine.policy import Policy
+from workers.engine.recipe import Part, Recipe
+from workers.engine.tensors import Loss, Pass
+
+
+class NonFinite(ArithmeticError):
+    """A tensor that is no number any more: its name, and the share of such entries."""
+
+    def __init__(self, tensor: str, share: float) -> None:
+        super().__init__(f"{share:.1%} of {tensor} is no finite number")
+        self.tensor, self.share = tensor, share
+
+
+@dataclass
+class Outcome:
+    """What an update did. `sums` add up statistics over passes, weighted by tokens; `streams` are (N, T) of the last
+    pass; `mismatch` is the largest |training − sampling log-probability| before the first change, nats."""
+
+    loss: float = 0.0
+    grad_norm: float = 0.0
+    mismatch: float = 0.0
+    learning_rate: float = 0.0
+    sums: dict[str, float] = field(default_factory=dict)
+    tokens: int = 0
+    streams: dict[str, Tensor] = field(default_factory=dict)
+
+    def statistics(self) -> dict[str, float]:
+        """Mean over the tokens of all passes."""
+        return {name: total / max(1, self.tokens) for name, total in self.sums.items()}
+
+
+def make_optimiser(policy: Policy, settings: Optimiser) -> torch.optim.AdamW:
+    """AdamW over all weights that learn; decay on matrices only, as usual."""
+    learning = [weight for weight in policy.model.parameters() if weight.requires_grad]
+    groups = [
+        {"params": [weight for weight in learning if weight.dim() >= 2], "weight_decay": settings.weight_decay},
+        {"params": [weight for weight in learning if weight.dim() < 2], "weight_decay": 0.0},
+    ]
+    betas = (settings.beta1, settings.beta2)
+    groups = [group for group in groups if group["params"]]
+    return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=betas, fused=True)
+
+
+def rate_at(settings: Optimiser, step: int) -> float:
+    """The learning rate of a step (1 is the first): a straight rise over the warm-up, then level."""
+    if settings.warmup_steps == 0:
+        return settings.learning_rate
+    return settings.learning_rate * min(1.0, step / settings.warmup_steps)
+
+
+def update(
+    policy: Policy, optimiser: torch.optim.Optimizer, recipe: Recipe, batch: Batch, settings: Optimiser, step: int
+) -> Outcome:
+    """Change the policy by one batch, `settings.passes` times. NonFinite when a loss or gradient is no number; what
+    passes before it did stays done, the pass itself changes nothing."""
+    outcome = Outcome(learning_rate=rate_at(settings, step))
+    for group in optimiser.param_groups:
+        group["lr"] = outcome.learning_rate
+    for number in range(settings.passes):
+        optimiser.zero_grad(set_to_none=True)
+        for row_R in micro_batches(batch.rollouts.group_N, settings.micro_groups):
+            _add_gradient(policy, recipe, batch, row_R, outcome, first=number == 0)
+        outcome.grad_norm += _clip(policy, settings.clip_norm) / settings.passes
+        optimiser.step()
+    outcome.loss /= settings.passes
+    optimiser.zero_grad(set_to_none=True)
+    return outcome
+
+
+def _add_gradient(
+    policy: Policy, recipe: Recipe, batch: Batch, row_R: Tensor, outcome: Outcome, *, first: bool
+) -> None:
+    part = batch.rows(row_R)
+    now, was = policy.read(part.rollouts), part.was
+    _must_be_finite("the policy's log-probabilities", now.logp_NT)
+    loss, statistics = losses(recipe, part, now)
+    loss.backward()  # type: ignore[no-untyped-call]
+    _record(batch, part, row_R, now, was, statistics, outcome, first=first)
+    outcome.loss += float(loss.detach())
+
+
+def losses(recipe: Recipe, part: Batch, now: Pass) -> tuple[Tensor, dict[str, Tensor]]:
+    """The reduced loss of a micro-batch, and each part's statistics by metric name, (N, T)."""
+    was = part.was
+    total_NT = torch.zeros_like(now.logp_NT)
+    statistics: dict[str, Tensor] = {}
+    supplied = {"now": now, "was": was, "ref_logp_NT": part.ref_logp_NT}
+    for method in (recipe.objective, *recipe.regularisers):
+        more = {"advantage_NT": part.advantage_NT} if method is recipe.objective else {}
+        loss: Loss = method(**supplied, **more)
+        _must_be_finite(f"the loss of {method.address}", loss.token_NT)
+        total_NT = total_NT + loss.token_NT
+        for name, value_NT in loss.statistics.items():
+            statistics[_curve(method, name, statistics)] = value_NT.detach()
+    return (total_NT * part.weight_NT).sum(), statistics
+
+
+def _curve(method: Part, name: str, taken: dict[str, Tensor]) -> str:
+    """The curve of a statistic: `<kind>/<statistic>`, with the method's name when two of a kind have the same."""
+    kind = method.loaded.method.kind
+    plain = f"{kind}/{name}"
+    return plain if plain not in taken else f"{kind}/{method.loaded.method.name}.{name}"
+
+
+def _record(
+    batch: Batch,
+    part: Batch,
+    row_R: Tensor,
+    now: Pass,
+    was: Pass,
+    statistics: dict[str, Tensor],
+    outcome: Outcome,
+    *,
+    first: bool,
+) -> None:
+    mask_NT = part.rollouts.mask_NT
+    logp_NT = now.logp_NT.detach()
+    if first and bool(mask_NT.any()):
+        outcome.mismatch = max(outcome.mismatch, float((logp_NT - was.logp_NT).abs()[mask_NT].max()))
+    tokens = int(mask_NT.sum())
+    outcome.tokens += tokens
+    streams = {"ratio": (logp_NT - was.logp_NT).exp()}
+    for name, value_NT in statistics.items():
+        outcome.sums[name] = outcome.sums.get(name, 0.0) + float(masked_mean(value_NT, mask_NT)) * tokens
+        streams.setdefault(name.rpartition("/")[2], value_NT)
+    for name, value_NT in streams.items():
+        whole_NT = outcome.streams.setdefault(name, torch.zeros(batch.rollouts.mask_NT.shape, device=mask_NT.device))
+        whole_NT[row_R, : value_NT.shape[1]] = value_NT.float()
+
+
+def _clip(policy: Policy, largest: float) -> float:
+    norm = float(torch.nn.utils.clip_grad_norm_(policy.model.parameters(), largest))
+    if norm == norm and norm != float("inf"):
+        return norm
+    for name, weight in policy.model.named_parameters():
+        if weight.grad is not None:
+            _must_be_finite(f"the gradient of {name}", weight.grad)
+    raise NonFinite("the gradient's norm", 1.0)
+
+
+def _must_be_finite(name: str, tensor: Tensor) -> None:
+    good = tensor.detach().isfinite()
+    if not bool(good.all()):
+        raise NonFinite(name, float((~good).float().mean()))
