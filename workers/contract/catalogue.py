@@ -90,9 +90,15 @@ class Catalogue:
 
 
 def read_catalogue(root: Path = ROOT) -> Catalogue:
-    """Read all method files under `root` (the `workers` folder)."""
-    found = (read_method(path, kind) for kind in KINDS.values() for path in method_files(root, kind))
-    return Catalogue({method.address: method for method in found})
+    """Read all method files under `root` (the `workers` folder); MethodError for the first that breaks the form."""
+    methods: dict[str, Method] = {}
+    for kind in KINDS.values():
+        for path in method_files(root, kind):
+            method = read_method(path, kind)
+            if method.address in methods:
+                raise MethodError(f"{method.address} is defined twice: {methods[method.address].path} and {path}")
+            methods[method.address] = method
+    return Catalogue(methods)
 
 
 def method_files(root: Path, kind: Kind) -> Iterator[Path]:
@@ -105,18 +111,17 @@ def method_files(root: Path, kind: Kind) -> Iterator[Path]:
 def read_method(path: Path, kind: Kind) -> Method:
     """Read one file; MethodError says what is missing and where."""
     source = path.read_text()
-    tree = ast.parse(source, filename=str(path))
+    try:
+        tree = ast.parse(source, filename=str(path))
+    except SyntaxError as error:
+        raise MethodError(f"{path.name}:{error.lineno}: {error.msg}") from None
     doc = ast.get_docstring(tree)
     if not doc:
         raise MethodError(f"{path.name}: a method file starts with a docstring that says its purpose")
     function = _function(tree, kind, path)
-    needs = tuple(arg.arg for arg in function.args.posonlyargs + function.args.args)
-    for name in needs:
-        if name not in kind.data:
-            allowed = ", ".join(kind.data)
-            raise MethodError(f"{path.name}:{function.lineno}: {name!r} cannot be asked for; allowed: {allowed}")
     card = _card(tree, path)
-    return Method(kind.name, path.stem, path, doc, card, needs, tuple(_params(function, path)), source)
+    needs, params = _needs(function, kind, path), tuple(_params(function, path))
+    return Method(kind.name, path.stem, path, doc, card, needs, params, source)
 
 
 def _function(tree: ast.Module, kind: Kind, path: Path) -> ast.FunctionDef:
@@ -135,6 +140,19 @@ def _card(tree: ast.Module, path: Path) -> Card:
     raise MethodError(f"{path.name}: a method file has CARD = Card(...)")
 
 
+def _needs(function: ast.FunctionDef, kind: Kind, path: Path) -> tuple[str, ...]:
+    given = function.args
+    if given.vararg is not None or given.kwarg is not None or given.defaults:
+        what = "before the star stand data without defaults, after it parameters with names"
+        raise MethodError(f"{path.name}:{function.lineno}: {what}")
+    needs = given.posonlyargs + given.args
+    for arg in needs:
+        if arg.arg not in kind.data:
+            allowed = ", ".join(kind.data)
+            raise MethodError(f"{path.name}:{arg.lineno}: {arg.arg!r} cannot be asked for; allowed: {allowed}")
+    return tuple(arg.arg for arg in needs)
+
+
 def _params(function: ast.FunctionDef, path: Path) -> Iterator[Param]:
     for arg, default in zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True):
         note = arg.annotation
@@ -143,24 +161,37 @@ def _params(function: ast.FunctionDef, path: Path) -> Iterator[Param]:
         limit, words = evaluate(note.slice.elts[1], path), evaluate(note.slice.elts[2], path)
         if not isinstance(limit, Real | Whole | Choice | Flag | Text) or not isinstance(words, str):
             raise MethodError(f"{path.name}:{arg.lineno}: {arg.arg} needs a limit of card.py and words for the form")
-        yield Param(arg.arg, limit, words, None if default is None else evaluate(default, path))
+        param = Param(arg.arg, limit, words, None if default is None else evaluate(default, path))
+        problem = None if default is None else problem_with(param, param.default)
+        if problem is not None:
+            raise MethodError(f"{path.name}:{arg.lineno}: {problem}")
+        yield param
 
 
 def evaluate(node: ast.expr, path: Path) -> object:
     """The value of a literal or of a word of `card.py`; anything else is a MethodError."""
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in WORDS:
-        arguments = [evaluate(arg, path) for arg in node.args]
-        named = {keyword.arg: evaluate(keyword.value, path) for keyword in node.keywords if keyword.arg}
-        return WORDS[node.func.id](*arguments, **named)
+        return _word(node, WORDS[node.func.id], path)
     if isinstance(node, ast.Tuple):
         return tuple(evaluate(item, path) for item in node.elts)
-    if isinstance(node, ast.Dict):
-        pairs = zip(node.keys, node.values, strict=True)
-        return {evaluate(key, path): evaluate(value, path) for key, value in pairs if key is not None}
+    if isinstance(node, ast.Dict) and None not in node.keys:
+        keys = [evaluate(key, path) for key in node.keys if key is not None]
+        return dict(zip(keys, (evaluate(value, path) for value in node.values), strict=True))
     try:
         return ast.literal_eval(node)
-    except ValueError:
+    except (ValueError, TypeError):
         raise MethodError(f"{path.name}:{node.lineno}: only literals and the words of card.py may stand here") from None
+
+
+def _word(node: ast.Call, word: type, path: Path) -> object:
+    """One of the words of `card.py` with its arguments, which are literals or words again."""
+    arguments = [evaluate(arg, path) for arg in node.args]
+    named = {keyword.arg: evaluate(keyword.value, path) for keyword in node.keywords if keyword.arg is not None}
+    try:
+        made: object = word(*arguments, **named)
+    except TypeError as error:
+        raise MethodError(f"{path.name}:{node.lineno}: {word.__name__}(...): {error}") from None
+    return made
 
 
 def problem_with(param: Param, value: object) -> str | None:
