@@ -109,7 +109,7 @@ def parse(posted: Data, catalogue: Catalogue, codes: Mapping[str, str]) -> Draft
         optimiser=Optimiser(**wrong.values(knobs.OPTIMISER, "optimiser", data)),
         budget=Budget(**wrong.values(knobs.BUDGET, "budget", data)),
     )
-    return Draft(spec, head["experiment"], wrong.found)
+    return Draft(spec, head["experiment"] or "", wrong.found)
 
 
 class _Wrong:
@@ -168,7 +168,8 @@ def _pick(prefix: str, kind: str, data: Data, catalogue: Catalogue, wrong: _Wron
 
 
 def _reward(prefix: str, data: Data, catalogue: Catalogue, codes: Mapping[str, str], wrong: _Wrong) -> RewardPick:
-    named = wrong.values(knobs.REWARD, prefix, data)
+    said = wrong.values(knobs.REWARD, prefix, data)
+    named: dict[str, Any] = {"label": said["label"] or "", "weight": 1.0 if said["weight"] is None else said["weight"]}
     name = data.get(f"{prefix}.name", "")
     if name.startswith(CODE):
         if data.get(f"{prefix}.shown") != name:

@@ -8,7 +8,7 @@ EXPERIMENT = "Getting started"
 WORDS: dict[str, str] = {
     "model": "A language model of a million parameters that ships with Merit; it knows the task's notation, "
     "and often answers carelessly.",
-    "prompts": "Sums of three numbers up to 20, made without end from the seed; held-out ones are never trained on.",
+    "prompts": "Sums and differences, made without end from the seed; held-out ones are never trained on.",
     "rewards": "Being right counts fully and being short a little: the two pull in different directions, and the "
     "Front tab shows the trade.",
     "credit": "GRPO compares the completions of one prompt: what beats its siblings is encouraged, the rest is not.",

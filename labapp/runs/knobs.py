@@ -22,7 +22,7 @@ def _of(record: type, **knobs: tuple[Real | Whole | Choice, str]) -> tuple[Param
 
 HEAD = (
     Param("name", Text(120), "names the run on every page", None),
-    Param("experiment", Text(120), "the folder of runs that belong together", "Experiments"),
+    Param("experiment", Text(120), "the folder of runs that belong together", None),
 )
 MODEL = (
     Param("revision", Text(120, empty=True), "branch, tag or commit on the hub; empty for the newest", ""),
@@ -31,7 +31,7 @@ MODEL = (
 DATASET = _of(Prompts, heldout_share=(_SHARE, "share of the rows that is only evaluated on, never trained on"))
 REWARD = (
     Param("label", Text(60), "names its curve and its column", None),
-    Param("weight", Real(), "share in the sum that credit sees; negative turns it into a penalty", 1.0),
+    Param("weight", Real(), "share in the sum that credit sees; negative turns it into a penalty", None),
 )
 SIZES = _of(
     RunSpec,

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import forms
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from workers.contract.card import Choice, Flag, Limit, Real, Text, Whole
 from workers.contract.catalogue import Method, Param, problem_with
@@ -80,6 +82,12 @@ def default_words(default: object) -> str:
     if isinstance(default, bool):
         return "yes" if default else "no"
     return repr(default) if isinstance(default, str) and not default.strip() else text_of(default)
+
+
+def quoted(text: str) -> SafeString:
+    """Text with what stands between backticks as code; everything is escaped."""
+    parts = (("<code>{}</code>" if place % 2 else "{}", part) for place, part in enumerate(text.split("`")))
+    return format_html_join("", "{}", ((format_html(form, part),) for form, part in parts))
 
 
 class LimitField(forms.Field):

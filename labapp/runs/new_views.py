@@ -1,0 +1,174 @@
+"""The new-run page. One address: GET shows the form filled in, POST does one thing with it, named by the field `do`."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from labapp import shelf
+from labapp.accounts.access import requires, scoped, scoped_get, team_of
+from labapp.accounts.models import Team, User
+from labapp.runs import documents, launch, new_page, prechecks
+from labapp.runs.fields import Draft, fill, refreshed, renumbered, with_row, with_values
+from labapp.runs.guided import EXPERIMENT, guided
+from labapp.runs.models import Experiment, Run
+from workers.contract.catalogue import Method
+from workers.contract.spec import Pick, RewardPick, RunSpec, from_dict, to_dict
+
+Answer = Callable[[HttpRequest, Team, dict[str, str]], HttpResponse]
+ADDS = ("add_reward", "add_regulariser")
+ONE_PICK = {"credit": "credit", "objectives": "objective", "reductions": "reduction"}
+
+
+@require_http_methods(["GET", "POST"])
+@requires("change")
+def new(request: HttpRequest) -> HttpResponse:
+    """The form; `?guided=1` the guided run explained, `?clone=<run>` another run's values, `?try=<kind>/<name>` one
+    method in the guided run."""
+    team = team_of(request)
+    if request.method == "GET":
+        return _page(request, team, starting_data(request, team))
+    answer = ANSWERS.get(request.POST.get("do", "launch"), _launch)
+    return answer(request, team, _texts(request.POST))
+
+
+def _texts(posted: QueryDict) -> dict[str, str]:
+    own = {"csrfmiddlewaretoken", "do", "what", "document", *ADDS}
+    return {name: str(text) for name, text in posted.items() if name not in own}
+
+
+def starting_data(request: HttpRequest, team: Team) -> dict[str, str]:
+    """The form data that a fresh page starts with, from the address."""
+    catalogue = shelf.catalogue()
+    cloned = request.GET.get("clone")
+    if cloned:
+        run = scoped_get(Run.objects, request, id=_uuid(cloned), kind=Run.TRAIN, deleted=None)
+        spec = replace(from_dict(run.spec), name=f"{run.name} again"[:120])
+        return fill(spec, catalogue, run.experiment.name) | {"parent": str(run.id)}
+    spec = guided(catalogue)
+    if request.GET.get("guided"):
+        return fill(spec, catalogue, EXPERIMENT) | {"guided": "1"}
+    method = catalogue.methods.get(request.GET.get("try", ""))
+    if method is not None:
+        spec = with_method(spec, method)
+    newest = scoped(Experiment.objects, request).order_by("-created").first()
+    name = f"try-{method.name}" if method is not None else "run"
+    return fill(replace(spec, name=name), catalogue, "Experiments" if newest is None else newest.name)
+
+
+def _uuid(text: str) -> UUID:
+    """404 for what is no run's number, as for a run of another team."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Http404 from None
+
+
+def with_method(spec: RunSpec, method: Method) -> RunSpec:
+    """The run with `method` in its place: instead of the one of its kind, or beside those where several may stand."""
+    pick = Pick(method.kind, method.name, {}, method.digest)
+    if method.kind == "tasks":
+        return replace(spec, prompts=replace(spec.prompts, task=pick))
+    if method.kind == "rewards":
+        others = tuple(one for one in spec.rewards if one.name != method.name)
+        return replace(spec, rewards=(*others, RewardPick(method.name, method.name, digest=method.digest)))
+    if method.kind == "regularisers":
+        kept = tuple(one for one in spec.regularisers if one.name != method.name)
+        return replace(spec, regularisers=(*kept, pick))
+    part: dict[str, Any] = {ONE_PICK[method.kind]: pick}
+    return replace(spec, **part)
+
+
+def _page(request: HttpRequest, team: Team, data: dict[str, str], status: int = 200, **more: Any) -> HttpResponse:
+    """The whole page, or only the form and its panel for HTMX."""
+    codes = prechecks.codes(team)
+    data = refreshed(data, shelf.catalogue(), codes)
+    context = new_page.form_context(data, team, codes)
+    context |= new_page.side_context(data, new_page.read_form(data, codes), team, codes) | more
+    names = scoped(Experiment.objects, request).order_by("name").values_list("name", flat=True)[:200]
+    template = "runs/new_form.html" if "HX-Request" in request.headers else "runs/new.html"
+    return render(request, template, context | {"experiments": names}, status=status)
+
+
+def _check(request: HttpRequest, team: Team, data: dict[str, str]) -> HttpResponse:
+    """The panel only, while someone types."""
+    codes = prechecks.codes(team)
+    context = new_page.side_context(data, new_page.read_form(data, codes), team, codes)
+    return render(request, "runs/new_side.html", context)
+
+
+def _change(request: HttpRequest, team: Team, data: dict[str, str]) -> HttpResponse:
+    """A method was exchanged: the form with its parameters."""
+    return _page(request, team, data)
+
+
+def _add(request: HttpRequest, team: Team, data: dict[str, str]) -> HttpResponse:
+    """One more reward or regulariser: the list that it was chosen from says `<part>/<name>`, the other nothing."""
+    chosen = next(filter(None, (request.POST.get(field, "") for field in ADDS)), "")
+    part, _, name = chosen.partition("/")
+    if part not in ("rewards", "regularisers") or not name:
+        return _page(request, team, data)
+    return _page(request, team, with_row(data, part, name, "code" if name.startswith("code:") else ""))
+
+
+def _remove(request: HttpRequest, team: Team, data: dict[str, str]) -> HttpResponse:
+    """One reward or regulariser less: `what` is `<part>/<row>`."""
+    part, _, row = request.POST.get("what", "").partition("/")
+    return _page(request, team, renumbered(data, (part, int(row)) if row.isdigit() else None))
+
+
+def _fix(request: HttpRequest, team: Team, data: dict[str, str]) -> HttpResponse:
+    """What a trouble proposed is set in the form: `what` is a JSON object of fields and values."""
+    try:
+        values = json.loads(request.POST.get("what", ""))
+    except ValueError:
+        values = {}
+    return _page(request, team, with_values(data, values if isinstance(values, dict) else {}))
+
+
+def _paste(request: HttpRequest, team: Team, data: dict[str, str]) -> HttpResponse:
+    """A pasted document fills the form; one that is no run is shown again with the line and field of what is wrong."""
+    text = request.POST.get("document", "")
+    catalogue = shelf.catalogue()
+    try:
+        spec = documents.read(text)
+        documents.require_known(spec, catalogue, text)
+    except documents.DocumentError as error:
+        return _page(request, team, data, pasted=text, paste_error=str(error))
+    kept = {name: data[name] for name in ("experiment",) if name in data}
+    return _page(request, team, fill(spec, catalogue) | kept, pasted_name=spec.name)
+
+
+def _launch(request: HttpRequest, team: Team, data: dict[str, str]) -> HttpResponse:
+    """The run is made and queued when nothing is wrong with it; else the page again, with what is."""
+    codes, catalogue = prechecks.codes(team), shelf.catalogue()
+    draft = new_page.read_form(data, codes)
+    if new_page.every_trouble(draft, catalogue, team, codes) or shelf.worker_differs() is not None:
+        return _page(request, team, data, status=422, refused=True)
+    assert isinstance(request.user, User)
+    run = _create(request, team, request.user, draft, data.get("parent", ""))
+    launch.enqueue(run)
+    return redirect(reverse("runs:detail", args=[run.id]))
+
+
+def _create(request: HttpRequest, team: Team, owner: User, draft: Draft, parent: str) -> Run:
+    spec = new_page.with_digests(draft.spec, shelf.catalogue())
+    cloned = scoped(Run.objects, request).filter(id=_uuid(parent)).first() if parent else None
+    return launch.create(team, owner, to_dict(spec), draft.experiment, parent=cloned)
+
+
+ANSWERS: dict[str, Answer] = {
+    "launch": _launch,
+    "check": _check,
+    "change": _change,
+    "add": _add,
+    "remove": _remove,
+    "fix": _fix,
+    "paste": _paste,
+}

@@ -1,0 +1,12 @@
+"""Addresses of the library."""
+
+from django.urls import path
+
+from labapp.workshop import library_views as views
+
+app_name = "library"
+urlpatterns = [
+    path("", views.index, name="index"),
+    path("<slug:kind>/<slug:name>/", views.method, name="method"),
+    path("<slug:kind>/<slug:name>/probe/", views.probe, name="probe"),
+]
