@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from math import sqrt
-from typing import Any
+from typing import Any, Literal
 
 from django.db.models import Count, FloatField, Q
 from django.db.models.fields.json import KeyTextTransform
@@ -12,6 +12,9 @@ from labapp.observatory.models import Rollout
 from labapp.runs.models import Run
 
 Z95 = 1.959963984540054
+COUNTS: tuple[Literal["both", "reward_only", "label_only", "neither", "unscored"], ...] = (
+    "both", "reward_only", "label_only", "neither", "unscored",
+)  # fmt: skip
 HALF = 0.5  # a reward or a label from here on says yes
 
 
@@ -56,7 +59,7 @@ class Confusion:
 
 
 def agreement(run: Run, label: str) -> list[dict[str, Any]]:
-    """For all sources together and for each: `{source, table: Confusion}`. Empty where nothing was judged. One query."""
+    """For all sources together and for each: `{source, table: Confusion}`; empty where nothing was judged. One query."""
     rows = Rollout.objects.filter(run=run, label__isnull=False)
     rows = rows.annotate(value=Cast(KeyTextTransform(label, "rewards"), FloatField()))
     yes, no = Q(value__gte=HALF), Q(value__lt=HALF)
@@ -67,12 +70,11 @@ def agreement(run: Run, label: str) -> list[dict[str, Any]]:
         neither=Count("pk", filter=no & Q(label__lt=HALF)),
         unscored=Count("pk", filter=Q(value__isnull=True)),
     )  # fmt: skip
-    tables = [{"source": row.pop("source"), "table": Confusion(**row)} for row in counted]
+    tables = [(row["source"], Confusion(*(row[name] for name in COUNTS))) for row in counted]
     if len(tables) > 1:
-        tables.insert(0, {"source": "", "table": _sum([table["table"] for table in tables])})
-    return tables
+        tables.insert(0, ("", _sum([table for _, table in tables])))
+    return [{"source": source, "table": table} for source, table in tables]
 
 
 def _sum(tables: list[Confusion]) -> Confusion:
-    names = ("both", "reward_only", "label_only", "neither", "unscored")
-    return Confusion(*(sum(getattr(table, name) for table in tables) for name in names))
+    return Confusion(*(sum(getattr(table, name) for table in tables) for name in COUNTS))

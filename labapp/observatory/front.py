@@ -72,7 +72,8 @@ def _volume(points: list[dict[str, Any]], reference: Mapping[str, float]) -> flo
     import moocore
 
     values = [[point["x"], point["y"]] for point in points]
-    return float(moocore.hypervolume(values, ref=[reference["x"], reference["y"]], maximise=True))
+    volume: float = moocore.hypervolume(values, ref=[reference["x"], reference["y"]], maximise=True)
+    return volume
 
 
 def _staircase(chosen: list[tuple[float, float]], reference: Mapping[str, float]) -> list[list[float]]:

@@ -72,10 +72,8 @@ def find(run: Run, filters: Filters) -> QuerySet[Rollout]:
 def _bounded(rows: QuerySet[Rollout], filters: Filters) -> QuerySet[Rollout]:
     if not filters.reward or (filters.least is None and filters.most is None):
         return rows
-    rows = _with_reward(rows, filters.reward)
-    if filters.least is not None:
-        rows = rows.filter(chosen__gte=filters.least)
-    return rows if filters.most is None else rows.filter(chosen__lt=filters.most)
+    bounds = {"chosen__gte": filters.least, "chosen__lt": filters.most}
+    return _with_reward(rows, filters.reward).filter(**{name: at for name, at in bounds.items() if at is not None})
 
 
 def _with_reward(rows: QuerySet[Rollout], label: str) -> QuerySet[Rollout]:
@@ -95,7 +93,7 @@ def _ordered(rows: QuerySet[Rollout], sort: str) -> QuerySet[Rollout]:
 def groups(run: Run, step: int) -> list[dict[str, Any]]:
     """The groups of a step: number, prompt and mean total reward."""
     rows = Rollout.objects.filter(run=run, step=step).values("group", "prompt").annotate(mean=Avg("total"))
-    return list(rows.order_by("group"))
+    return [dict(row) for row in rows.order_by("group")]
 
 
 def csv_rows(rows: QuerySet[Rollout], labels: list[str]) -> Iterator[list[Any]]:

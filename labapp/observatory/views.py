@@ -96,7 +96,7 @@ def _harmless(cell: Any) -> Any:
 
 
 @require_safe
-def rollouts_csv(request: HttpRequest, run_id: UUID) -> HttpResponse:
+def rollouts_csv(request: HttpRequest, run_id: UUID) -> HttpResponse | StreamingHttpResponse:
     """All rollouts that match the filters, as a download."""
     run = run_of(request, run_id)
     try:
@@ -185,7 +185,7 @@ def curves(request: HttpRequest, run_id: UUID) -> HttpResponse:
 
 
 @require_safe
-def metrics_csv(request: HttpRequest, run_id: UUID) -> HttpResponse:
+def metrics_csv(request: HttpRequest, run_id: UUID) -> StreamingHttpResponse:
     """Every point of every curve, as a download."""
     run = run_of(request, run_id)
     return _csv(thinned.csv_rows(run), f"{run.name}-metrics.csv")

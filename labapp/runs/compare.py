@@ -75,7 +75,7 @@ def _shared_prompts(runs: list[Run]) -> list[dict[str, Any]]:
     """Prompts that all the runs answered, those seen most first."""
     rows = Rollout.objects.filter(run__in=runs).values("prompt_key")
     rows = rows.annotate(runs=Count("run", distinct=True), prompt=Max("prompt"), seen=Count("pk"))
-    return list(rows.filter(runs=len(runs)).order_by("-seen", "prompt_key")[:50])
+    return [dict(row) for row in rows.filter(runs=len(runs)).order_by("-seen", "prompt_key")[:50]]
 
 
 def _said(run: Run, key: str) -> list[Rollout]:

@@ -96,7 +96,8 @@ def detail(request: HttpRequest, run_id: UUID) -> HttpResponse:
     tab = request.GET.get("tab", "overview")
     tabs = [one for one in TABS if run.kind == Run.TRAIN or one[0] != "front"]
     labels = [reward["label"] for reward in run.spec.get("rewards", [])]
-    chosen = request.GET.get("reward") if request.GET.get("reward") in labels else (labels[0] if labels else "")
+    asked = request.GET.get("reward", "")
+    chosen: str = asked if asked in labels else next(iter(labels), "")
     judged = run.kind == Run.ANALYSIS and bool(chosen)
     context = {
         "run": run, "snapshot": snapshot, "header": snapshot["header"], "tabs": tabs,
