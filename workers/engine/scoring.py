@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import isfinite
 from typing import Any, Protocol
 
@@ -71,16 +72,17 @@ def make_objectives(picks: Sequence[RewardPick]) -> tuple[Objective, ...]:
     return tuple(_objective(pick) for pick in picks)
 
 
-def score(objectives: Sequence[Objective], answers: Answers, step: int) -> Scored:
-    """All rewards of a batch.
+def score(objectives: Sequence[Objective], answers: Answers, step: int, *, part: bool = False) -> Scored:
+    """All rewards of a batch. `part` says that the batch is a part of something larger.
 
     RunError at `reward`, with the offending sample, when a reward gives the wrong count, something that is no number,
-    NaN or infinity, or fails on every answer.
+    NaN or infinity, or fails on every answer (of a part: it may).
     """
     values: dict[str, Values] = {}
     troubles = []
     for objective in objectives:
         judged = objective.judge(answers)
+        _must_be_useful(objective.label, judged, answers, step, part=part)
         values[objective.label] = _checked(objective.label, judged, answers, step)
         if judged.faults:
             troubles.append(_trouble(objective.label, judged.faults, answers, step))
@@ -114,7 +116,7 @@ def _one_by_one(call: Callable[[Answers], Any], answers: Answers) -> Judged:
     values: list[Any] = []
     faults = {}
     for n in range(len(answers.texts)):
-        found = attempt(lambda n=n: call(_alone(answers, n)))  # type: ignore[misc]
+        found = attempt(partial(call, _alone(answers, n)))
         if isinstance(found, Exception):
             faults[n] = found.what if isinstance(found, RunError) else f"{type(found).__name__}: {found}"
             values.append(None)
@@ -144,6 +146,13 @@ def _sandboxed(source: str) -> Judge:
     return judge
 
 
+def _must_be_useful(label: str, judged: Judged, answers: Answers, step: int, *, part: bool) -> None:
+    count = len(answers.texts)
+    if not part and len(judged.faults) == count:
+        what = f"the reward {label!r} failed on all {count} completions: {judged.faults[0]}"
+        raise RunError("reward", what, "", {"step": step, "label": label, **_sample(answers, 0)})
+
+
 def _checked(label: str, judged: Judged, answers: Answers, step: int) -> Values:
     count = len(answers.texts)
     if not isinstance(judged.values, Sequence) or len(judged.values) != count:
@@ -151,9 +160,6 @@ def _checked(label: str, judged: Judged, answers: Answers, step: int) -> Values:
         what = f"the reward {label!r} gave {given} values for {count} completions."
         mend = "Return one number, or None, for each completion, in their order."
         raise RunError("reward", what, mend, {"step": step, "label": label})
-    if len(judged.faults) == count:
-        what = f"the reward {label!r} failed on all {count} completions: {judged.faults[0]}"
-        raise RunError("reward", what, "", {"step": step, "label": label, **_sample(answers, 0)})
     return [_number(label, value, answers, n, step) for n, value in enumerate(judged.values)]
 
 

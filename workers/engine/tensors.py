@@ -81,7 +81,7 @@ class Credit:
 
 @dataclass(frozen=True)
 class Pass:
-    """What a policy says of the tokens that were sampled: `logp_NT` and `entropy_NT` in nats, zero outside `mask_NT`."""
+    """What a policy says of the sampled tokens: `logp_NT` and `entropy_NT` in nats, zero outside `mask_NT`."""
 
     logp_NT: Tensor
     mask_NT: Tensor

@@ -84,7 +84,7 @@ def _add_gradient(
     now, was = policy.read(part.rollouts), part.was
     _must_be_finite("the policy's log-probabilities", now.logp_NT)
     loss, statistics = losses(recipe, part, now)
-    loss.backward()  # type: ignore[no-untyped-call]
+    torch.autograd.backward(loss)
     _record(batch, part, row_R, now, was, statistics, outcome, first=first)
     outcome.loss += float(loss.detach())
 

@@ -3,6 +3,7 @@
 Weights are read from safetensors only (a pickle runs code when it is opened), and no model brings code of its own.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,14 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
-from transformers.utils.logging import disable_progress_bar
+from transformers.utils import logging as transformers_logging
 
 from workers.contract.errors import RunError
 from workers.contract.spec import Model
 
 # Its bars would stand between the lines of the command line's events.
-disable_progress_bar()
+hide_bars: Callable[[], None] = transformers_logging.disable_progress_bar
+hide_bars()
 STARTER = "starter"
 STARTER_FOLDER = Path(__file__).resolve().parent / "starter"
 
@@ -61,7 +63,8 @@ def load(model: Model, device: str = "cpu") -> Loaded:
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         mend = "Name `starter`, a Hugging Face id, or a directory with config.json and *.safetensors."
         raise RunError("model", f"{model.name!r} cannot be loaded: {_first_line(error)}", mend) from error
-    network = network.to(torch.device(device)).eval()  # type: ignore[arg-type]
+    torch.nn.Module.to(network, torch.device(device))
+    torch.nn.Module.eval(network)
     pad, notes = _pad(tokenizer, model.name)
     ends = _ends(tokenizer, network)
     if not ends:

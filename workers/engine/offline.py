@@ -1,0 +1,204 @@
+"""Recorded completions, scored and credited without training: the same table as a training step's, at step 0."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from workers.contract.analysis import AnalysisSpec
+from workers.contract.answers import FINISHED, Answers
+from workers.contract.errors import RunError, Stopped
+from workers.contract.events import Event, Ledger
+from workers.engine import seeds
+from workers.engine.batch import rows_of
+from workers.engine.boundary import boundary
+from workers.engine.learner import threads
+from workers.engine.masks import on_last_token
+from workers.engine.recipe import Part, make_part
+from workers.engine.record import mean_advantage
+from workers.engine.recorded import Cut, Cutter, Recorded, make_cutter, read_recorded
+from workers.engine.reporter import Reporter
+from workers.engine.rollout import columns_of
+from workers.engine.scoring import Objective, Scored, make_objectives, score
+from workers.engine.store import Table, as_json
+from workers.engine.tensors import Credit, Rollouts
+
+CHUNK = 64  # completions scored between two looks at the clock
+RIGHT = 0.5  # a reward or a label above it counts as right when the two are compared
+
+
+def analyse(spec: AnalysisSpec, ledger: Ledger) -> None:
+    """Score, credit and store recorded completions, told to the ledger as step 0.
+
+    Besides the means, curves `agreement/<label>` give the share of labelled completions on which a reward says the same
+    as the label. Raises RunError, Stopped (nothing is stored then) and Replaced.
+    """
+    with boundary("worker"):
+        torch.set_num_threads(threads())
+        reporter = Reporter(ledger)
+        reporter.progress("reading", 0, 1)
+        objectives = make_objectives(spec.rewards)
+        credits = [make_part(pick) for pick in spec.credits]
+        recorded = list(read_recorded(Path(spec.path)))
+        cuts = _cut_all(recorded, make_cutter(spec.tokenizer), reporter)
+        scored = _score_all(recorded, cuts, objectives, reporter)
+        rollouts = _as_rollouts(recorded, cuts)
+        streams = _credit_all(spec, credits, rollouts, scored, reporter)
+        table = _table(recorded, cuts, scored, streams, rollouts)
+        file = ledger.save(table.name, table.content())
+        values = _means(objectives, scored) | _agreement(objectives, scored, recorded)
+        events = [Event(0, "metrics", {"values": values}), Event(0, "rollouts", table.event(file))]
+        ledger.write([*events, *scored.troubles])
+
+
+def _cut_all(recorded: list[Recorded], cut: Cutter, reporter: Reporter) -> list[Cut]:
+    cuts = []
+    for done, row in enumerate(recorded):
+        if done % CHUNK == 0:
+            _report(reporter, "tokenising", done, len(recorded))
+        cuts.append(cut(row.text))
+    return cuts
+
+
+def _score_all(
+    recorded: list[Recorded], cuts: list[Cut], objectives: tuple[Objective, ...], reporter: Reporter
+) -> Scored:
+    """All rewards, chunk by chunk; failures on single completions are gathered in one trouble a reward and chunk."""
+    values: dict[str, list[float | None]] = {objective.label: [] for objective in objectives}
+    whole = Scored(values, [], [])
+    # Which columns there are is a fact of the whole file: a reward must not miss one that a chunk happens to lack.
+    columns = columns_of([row.problem for row in recorded])
+    for start in range(0, len(recorded), CHUNK):
+        _report(reporter, "scoring", start, len(recorded))
+        part = slice(start, start + CHUNK)
+        answers = _answers(recorded[part], cuts[part], {name: column[part] for name, column in columns.items()})
+        scored = score(objectives, answers, 0, part=True)
+        for label, found in scored.values.items():
+            values[label] += found
+        whole.total.extend(scored.total)
+        whole.troubles.extend(scored.troubles)
+    _report(reporter, "scoring", len(recorded), len(recorded))
+    _refuse_useless(whole)
+    return whole
+
+
+def _refuse_useless(scored: Scored) -> None:
+    """A reward that failed everywhere is a mistake, not a result."""
+    for event in scored.troubles:
+        label = event.data["evidence"]["label"]
+        if all(value is None for value in scored.values[label]):
+            what = f"the reward {label!r} gave no value for any completion; {event.data['what']}"
+            raise RunError("reward", what, event.data["mend"], event.data["evidence"])
+
+
+def _answers(recorded: list[Recorded], cuts: list[Cut], columns: dict[str, tuple[object, ...]]) -> Answers:
+    return Answers(
+        tuple(row.text for row in recorded),
+        tuple(row.problem.prompt for row in recorded),
+        tuple(len(cut.ids) for cut in cuts),
+        (FINISHED,) * len(recorded),
+        columns,
+    )
+
+
+def _as_rollouts(recorded: list[Recorded], cuts: list[Cut]) -> Rollouts:
+    """The completions as one batch without prompts' tokens: credit looks at completions, groups and rewards alone."""
+    longest = max(1, *(len(cut.ids) for cut in cuts))
+    token_NT = torch.zeros(len(cuts), longest, dtype=torch.long)
+    mask_NT = torch.zeros(len(cuts), longest, dtype=torch.bool)
+    for n, cut in enumerate(cuts):
+        token_NT[n, : len(cut.ids)] = torch.tensor(cut.ids, dtype=torch.long)
+        mask_NT[n, : len(cut.ids)] = True
+    none_NL = torch.zeros(len(cuts), 0, dtype=torch.long)
+    columns = columns_of([row.problem for row in recorded])
+    return Rollouts(
+        none_NL,
+        none_NL.bool(),
+        token_NT,
+        mask_NT,
+        torch.zeros(token_NT.shape),
+        torch.tensor([row.group for row in recorded]),
+        _answers(recorded, cuts, columns),
+    )
+
+
+def _credit_all(
+    spec: AnalysisSpec, credits: list[Part], rollouts: Rollouts, scored: Scored, reporter: Reporter
+) -> dict[str, Tensor]:
+    """The reward stream and each recipe's advantage: the first as `advantage`, further ones with their names."""
+    valid = [n for n, total in enumerate(scored.total) if total is not None]
+    if not valid:
+        raise RunError("reward", "no reward applies to any completion.", "Choose a reward that does.")
+    kept = torch.tensor(valid)
+    part = rows_of(rollouts, kept)
+    reward_NT = on_last_token(torch.tensor([scored.total[n] for n in valid], dtype=torch.float32), part.mask_NT)
+    streams = {"reward": reward_NT}
+    for done, credit in enumerate(credits):
+        _report(reporter, "credit", done, len(credits))
+        noise = seeds.generator(spec.seed, credit.address)
+        made: Credit = credit(rollouts=part, reward_NT=reward_NT, memory={}, generator=noise)
+        name = "advantage" if done == 0 else f"advantage.{credit.loaded.method.name}"
+        streams[name] = made.advantage_NT
+    streams.setdefault("advantage", torch.zeros_like(reward_NT))
+    return {name: _widened(value_NT, kept, rollouts) for name, value_NT in streams.items()}
+
+
+def _widened(value_RT: Tensor, kept: Tensor, rollouts: Rollouts) -> Tensor:
+    whole_NT = torch.zeros(rollouts.mask_NT.shape)
+    whole_NT[kept, : value_RT.shape[1]] = value_RT
+    return whole_NT
+
+
+def _table(
+    recorded: list[Recorded], cuts: list[Cut], scored: Scored, streams: dict[str, Tensor], rollouts: Rollouts
+) -> Table:
+    columns: dict[str, list[Any]] = {
+        "group": [row.group for row in recorded],
+        "prompt": [row.problem.prompt for row in recorded],
+        "completion": [row.text for row in recorded],
+        "prompt_ids": [[] for _ in recorded],
+        "token_ids": [cut.ids for cut in cuts],
+        "pieces": [cut.pieces for cut in cuts],
+        "mask": [[True] * len(cut.ids) for cut in cuts],
+        "end": [FINISHED] * len(recorded),
+        "length": [len(cut.ids) for cut in cuts],
+        "answer": [row.problem.answer for row in recorded],
+        "columns": [as_json(row.problem.columns) for row in recorded],
+        "label": [row.label for row in recorded],
+        "source": [row.source for row in recorded],
+        "reward_total": scored.total,
+        "advantage": mean_advantage(streams["advantage"], rollouts.mask_NT),
+    }
+    return Table(0, columns, scored.values, {name: value_NT.numpy() for name, value_NT in streams.items()})
+
+
+def _means(objectives: tuple[Objective, ...], scored: Scored) -> dict[str, float]:
+    means = {}
+    for name, column in [("total", scored.total), *((o.label, scored.values[o.label]) for o in objectives)]:
+        found = [value for value in column if value is not None]
+        if found:
+            means[f"reward/{name}"] = sum(found) / len(found)
+    return means
+
+
+def _agreement(objectives: tuple[Objective, ...], scored: Scored, recorded: list[Recorded]) -> dict[str, float]:
+    """Of the labelled completions that a reward judged, the share on which both say right or both say wrong."""
+    shares = {}
+    for objective in objectives:
+        pairs = zip(scored.values[objective.label], recorded, strict=True)
+        same = [
+            (value > RIGHT) == (row.label > RIGHT)
+            for value, row in pairs
+            if value is not None and row.label is not None
+        ]
+        if same:
+            shares[f"agreement/{objective.label}"] = sum(same) / len(same)
+    return shares
+
+
+def _report(reporter: Reporter, phase: str, done: int, total: int) -> None:
+    """Say how far it is; an analysis has nothing to finish, so it gives way at once when asked to stop."""
+    reporter.progress(phase, done, total)
+    if reporter.stopped:
+        raise Stopped
