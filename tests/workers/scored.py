@@ -1,6 +1,6 @@
 """Texts scored by a reward, with the columns that a test gives."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from workers.contract.answers import FINISHED, Answers
@@ -13,8 +13,8 @@ def scored(
     *,
     lengths: Sequence[int] | None = None,
     verdicts: Sequence[float | None] = (),
-    columns: dict[str, Sequence[Any]] | None = None,
-    **params: object,
+    columns: Mapping[str, Sequence[Any]] | None = None,
+    **params: Any,
 ) -> list[float | None]:
     """The rewards of the texts; a text's length is its number of characters unless `lengths` says otherwise."""
     answers = Answers(

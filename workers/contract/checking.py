@@ -83,9 +83,17 @@ def _parts(spec: RunSpec, catalogue: Catalogue) -> Iterator[Trouble]:
     yield from pick_troubles("reduction", spec.reduction, "reductions", catalogue)
     for index, pick in enumerate(spec.regularisers):
         yield from pick_troubles(f"regularisers.{index}", pick, "regularisers", catalogue)
-    if spec.siblings == 1 and spec.credit.name in ("grpo", "rloo", "tempo"):
+    if spec.siblings <= 1 and _compares_siblings(spec.credit, catalogue):
         what = f"{spec.credit.name} compares completions of one prompt; with one completion there is nothing to compare"
         yield Trouble("siblings", what, {"siblings": 8})
+
+
+def _compares_siblings(credit: Pick, catalogue: Catalogue) -> bool:
+    """Whether a credit method has nothing but its group to judge a completion by: no critic, no wider baseline."""
+    method = catalogue.methods.get(f"credit/{credit.name}")
+    if method is None or "value_NT" in method.needs:
+        return False
+    return not any(departure.promise == "stays in its group" for departure in method.card.departs)
 
 
 def pick_troubles(path: str, pick: Pick, kind: str, catalogue: Catalogue) -> Iterator[Trouble]:

@@ -53,7 +53,7 @@ def test_what_a_file_tells(tmp_path: Path) -> None:
     assert method.address == "rewards/nothing"
     assert method.purpose == "Adds nothing. For tests."
     assert method.card.source == Source("A", "B", url="https://example.org")
-    assert method.card.bounds == (-1, 1.0)
+    assert method.card.bounds == (-1.0, 1.0)
     assert method.card.departs[0].reason == "because"
     assert method.needs == ("answers",)
     assert method.params == (

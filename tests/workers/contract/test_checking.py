@@ -13,6 +13,7 @@ from workers.contract.errors import PLACES, RunError, Trouble
 from workers.contract.spec import Budget, Optimiser, Pick, Prompts, RewardPick, RunSpec, from_dict, to_dict
 
 TASK = Pick("tasks", "arithmetic")
+ALONE = Pick("credit", "reinforce")
 
 
 def found(spec: RunSpec) -> list[Trouble]:
@@ -25,7 +26,7 @@ def test_it_works() -> None:
 
 ONE_TROUBLE: list[tuple[dict[str, Any], str, str, dict[str, Any]]] = [
     ({"batch_prompts": 0}, "batch_prompts", "must be at least 1, not 0", {"batch_prompts": 1}),
-    ({"siblings": -1}, "siblings", "must be at least 1", {"siblings": 1}),
+    ({"siblings": -1, "credit": ALONE}, "siblings", "must be at least 1", {"siblings": 1}),
     ({"max_new_tokens": 0}, "max_new_tokens", "must be at least 1", {"max_new_tokens": 1}),
     ({"devices": 0}, "devices", "must be at least 1", {"devices": 1}),
     ({"seed": -1}, "seed", "must be at least 0", {"seed": 0}),
@@ -121,7 +122,7 @@ def test_a_method_that_changed_since_is_named_with_both_digests() -> None:
 
 
 def test_one_completion_a_prompt_suits_a_running_baseline() -> None:
-    assert found(good(siblings=1, credit=Pick("credit", "reinforce"))) == []
+    assert found(good(siblings=1, credit=ALONE)) == []
 
 
 def test_users_code_is_not_looked_for_in_the_catalogue() -> None:

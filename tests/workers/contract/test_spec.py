@@ -137,7 +137,7 @@ def test_picks_are_all_methods_but_not_users_code() -> None:
         ("regularisers", "kl_k3"),
         ("reductions", "token_mean"),
     ]
-    assert [pick.kind for pick in replace(spec, prompts=Prompts(path="a.jsonl")).picks()][0] == "rewards"
+    assert replace(spec, prompts=Prompts(path="a.jsonl")).picks()[0].kind == "rewards"
 
 
 def test_the_document_holds_only_json() -> None:

@@ -1,5 +1,7 @@
 """Brevity: by hand along the ramp."""
 
+from typing import Any
+
 import pytest
 
 from tests.workers.scored import scored
@@ -20,7 +22,7 @@ from tests.workers.scored import scored
         (11, {"full_until": 10, "zero_from": 5}, 0.0),
     ],
 )
-def test_by_hand(length: int, params: dict[str, object], value: float) -> None:
+def test_by_hand(length: int, params: dict[str, Any], value: float) -> None:
     assert scored("brevity", ["x"], lengths=[length], **params) == [pytest.approx(value)]
 
 

@@ -1,5 +1,7 @@
 """Exact answer: what counts as the answer, and what is forgiven."""
 
+from typing import Any
+
 import pytest
 
 from tests.workers.scored import scored
@@ -24,7 +26,7 @@ from tests.workers.scored import scored
         ("#7", None, {}, None),
     ],
 )
-def test_by_hand(text: str, reference: object, params: dict[str, object], value: float | None) -> None:
+def test_by_hand(text: str, reference: object, params: dict[str, Any], value: float | None) -> None:
     assert scored("exact_answer", [text], columns={"answer": [reference]}, **params) == [value]
 
 

@@ -1,5 +1,7 @@
 """Format: by hand, and patterns that explode or are none."""
 
+from typing import Any
+
 import pytest
 
 from tests.workers.scored import scored
@@ -18,7 +20,7 @@ from tests.workers.scored import scored
         ("", {"pattern": "a*"}, 1.0),
     ],
 )
-def test_by_hand(text: str, params: dict[str, object], value: float) -> None:
+def test_by_hand(text: str, params: dict[str, Any], value: float) -> None:
     assert scored("format", [text], **params) == [value]
 
 

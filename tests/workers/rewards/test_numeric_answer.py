@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ SOLUTIONS, TRAIN = DATA / "gsm8k-model-solutions.jsonl", DATA / "gsm8k-train.jso
 MODELS = ("6b_finetuning", "6b_verification", "175b_finetuning", "175b_verification")
 
 
-def says(text: str, reference: object, **params: object) -> float | None:
+def says(text: str, reference: object, **params: Any) -> float | None:
     return scored("numeric_answer", [text], columns={"answer": [reference]}, **params)[0]
 
 

@@ -1,5 +1,7 @@
 """Repetition: by hand, and the numbers that the catalogue gives for the share of repeats (rep-n = 1 - ours)."""
 
+from typing import Any
+
 import pytest
 
 from tests.workers.scored import scored
@@ -24,5 +26,5 @@ def test_the_catalogues_loop(n: int, repeats: float) -> None:
         ("abab", {"n": 2}, 1.0),
     ],
 )
-def test_by_hand(text: str, params: dict[str, object], value: float) -> None:
+def test_by_hand(text: str, params: dict[str, Any], value: float) -> None:
     assert scored("repetition", [text], **params) == [pytest.approx(value)]
