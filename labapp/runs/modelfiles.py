@@ -13,12 +13,14 @@ from workers.contract.catalogue import ROOT
 
 STARTER = ROOT / "models" / "starter"
 _LENGTHS = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", "seq_length")
+_SMALL = 1_000_000  # bytes; a tokenizer of bytes alone has a few thousand
 _HEADER_LIMIT = 100_000_000  # bytes; the format's own bound
 
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """Positions the model has (None: not said), its weights, and the sizes that a memory estimate needs."""
+    """Positions the model has (None: not said), its weights, the sizes that a memory estimate needs, and what its
+    tokenizer can do: one token a byte, a token for padding, a template for chats."""
 
     longest: int | None
     weights: int
@@ -28,6 +30,7 @@ class ModelFacts:
     kv_width: int
     bytes_only: bool
     pads: bool
+    templated: bool
 
 
 class ModelTrouble(ValueError):
@@ -68,8 +71,9 @@ def _facts(directory: Path, stamp: int) -> ModelFacts:
         layers=_whole(config, ("num_hidden_layers", "n_layer"), 0),
         hidden=hidden,
         kv_width=_whole(config, ("num_key_value_heads",), heads) * hidden // heads,
-        bytes_only=256 <= vocabulary <= 300,
-        pads=_pads(directory, config),
+        bytes_only=_bytes_only(directory),
+        pads=_pads(directory),
+        templated=_templated(directory),
     )
 
 
@@ -105,10 +109,45 @@ def _weights(shard: Path) -> int:
         ) from None
 
 
-def _pads(directory: Path, config: dict[str, Any]) -> bool:
-    """Whether tokenizer or model name a token that can stand for padding (an end-of-text token will do)."""
-    named: dict[str, Any] = dict(config)
-    for name in ("tokenizer_config.json", "special_tokens_map.json", "generation_config.json"):
+def _tokenizer(directory: Path) -> dict[str, Any]:
+    """What the small files of the tokenizer say."""
+    named: dict[str, Any] = {}
+    for name in ("special_tokens_map.json", "tokenizer_config.json"):
         path = directory / name
         named |= _object(path, "") if path.is_file() else {}
-    return any(named.get(key) is not None for key in ("pad_token", "pad_token_id", "eos_token", "eos_token_id"))
+    return named
+
+
+def _pads(directory: Path) -> bool:
+    """Whether the tokenizer names a token that can stand for padding (an end-of-text token will do).
+
+    The class of a model family may know one that its files do not say, so only a general tokenizer is doubted.
+    """
+    named = _tokenizer(directory)
+    general = named.get("tokenizer_class") in (
+        None,
+        "TokenizersBackend",
+        "PreTrainedTokenizerFast",
+        "PreTrainedTokenizer",
+    )
+    return not general or any(named.get(key) is not None for key in ("pad_token", "eos_token"))
+
+
+def _templated(directory: Path) -> bool:
+    files = ("chat_template.jinja", "chat_template.json", "additional_chat_templates")
+    return bool(_tokenizer(directory).get("chat_template")) or any((directory / name).exists() for name in files)
+
+
+def _bytes_only(directory: Path) -> bool:
+    """Whether a text has as many tokens as bytes: bytes for an alphabet, and nothing is merged."""
+    path = directory / "tokenizer.json"
+    if not path.is_file() or path.stat().st_size > _SMALL:
+        return False
+    said = _object(path, "")
+    model = said.get("model")
+    return (
+        isinstance(model, dict)
+        and model.get("type") == "BPE"
+        and not model.get("merges")
+        and "ByteLevel" in json.dumps(said.get("pre_tokenizer"))
+    )

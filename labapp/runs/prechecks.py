@@ -92,6 +92,8 @@ def _model(spec: RunSpec) -> Iterator[Trouble]:
                 "its tokenizer names neither a padding nor an end-of-text token; set tokenizer.pad_token, save it again"
             )
             yield Trouble("model.name", what)
+        if spec.model.chat and not made.templated:
+            yield Trouble("model.chat", "its tokenizer has no chat template", {"model.chat": False})
 
 
 def _prompts(spec: RunSpec, version: DataVersion | None) -> Iterator[Trouble]:
@@ -171,7 +173,7 @@ def _length(spec: RunSpec, version: DataVersion | None) -> Iterator[Trouble]:
 
 
 def longest_prompt(version: DataVersion) -> int:
-    """Length of the set's longest prompt in bytes, which are the tokens of a byte-level model, and one to begin."""
+    """Length of the set's longest prompt in bytes, which are the tokens of a model of bytes."""
     return _longest_prompt(version.file, version.digest)
 
 
@@ -183,4 +185,4 @@ def _longest_prompt(file: str, digest: str) -> int:
         for line in lines:
             prompt = json.loads(line).get("prompt", "")
             longest = max(longest, len(str(prompt).encode()))
-    return longest + 1
+    return longest

@@ -30,7 +30,9 @@ def model_in(path: Path, **config: Any) -> Path:
     """A directory that looks like a saved model with one weight of 3 by 4 numbers."""
     path.mkdir(parents=True, exist_ok=True)
     (path / "config.json").write_text(json.dumps(CONFIG | config))
-    (path / "tokenizer.json").write_text("{}")
+    tokenizer = {"model": {"type": "BPE", "vocab": {}, "merges": []}, "pre_tokenizer": {"type": "ByteLevel"}}
+    (path / "tokenizer.json").write_text(json.dumps(tokenizer))
+    (path / "tokenizer_config.json").write_text(json.dumps({"eos_token": "</s>"}))
     header = json.dumps({"w": {"dtype": "F32", "shape": [3, 4], "data_offsets": [0, 48]}, "__metadata__": {}}).encode()
     (path / "model.safetensors").write_bytes(struct.pack("<Q", len(header)) + header + bytes(48))
     return path
@@ -79,12 +81,13 @@ def test_an_unknown_model_is_refused(spec: RunSpec, team: Team, name: str, words
 
 @pytest.mark.parametrize(
     ("missing", "words"),
-    [("config.json", "no config.json"), ("model.safetensors", "no *.safetensors"), ("tokenizer.json", "no tokenizer")],
+    [("config.json", "no config.json"), ("model.safetensors", "no *.safetensors"), ("tokenizer", "no tokenizer")],
 )
 def test_a_directory_without_a_file_is_refused(
     spec: RunSpec, team: Team, model: Path, missing: str, words: str
 ) -> None:
-    (model / missing).unlink()
+    for path in model.glob(f"{missing}*"):
+        path.unlink()
     assert words in only(prechecks.troubles(spec, CATALOGUE, team)).what
 
 
@@ -96,10 +99,17 @@ def test_broken_files_are_refused(spec: RunSpec, team: Team, model: Path) -> Non
 
 
 def test_a_model_without_padding_is_refused(spec: RunSpec, team: Team, model: Path) -> None:
-    model_in(model, pad_token_id=None)
+    (model / "tokenizer_config.json").write_text("{}")
     assert "padding" in only(prechecks.troubles(spec, CATALOGUE, team)).what
-    (model / "tokenizer_config.json").write_text(json.dumps({"eos_token": "</s>"}))
+    (model / "tokenizer_config.json").write_text(json.dumps({"pad_token": "<pad>"}))
     assert prechecks.troubles(spec, CATALOGUE, team) == []
+
+
+def test_a_chat_needs_a_template(spec: RunSpec, team: Team, model: Path) -> None:
+    chat = replace(spec, model=Model(str(model), chat=True))
+    assert only(prechecks.troubles(chat, CATALOGUE, team)).fix == {"model.chat": False}
+    (model / "chat_template.jinja").write_text("{{ messages }}")
+    assert prechecks.troubles(chat, CATALOGUE, team) == []
 
 
 def test_completions_beyond_the_model_are_refused_with_the_fix(spec: RunSpec, team: Team) -> None:
@@ -113,7 +123,16 @@ def test_the_longest_prompt_of_a_set_counts(spec: RunSpec, team: Team) -> None:
     on_set = replace(spec, prompts=Prompts(dataset=f"{version.dataset_id}@1"))
     trouble = only(prechecks.troubles(on_set, CATALOGUE, team))
     assert trouble.path == "max_new_tokens"
-    assert trouble.fix == {"max_new_tokens": 96 - 61}  # thirty letters of two bytes and one token to begin with
+    assert trouble.fix == {"max_new_tokens": 96 - 60}  # thirty letters of two bytes
+
+
+def test_a_tokenizer_that_merges_may_need_fewer(spec: RunSpec, team: Team, model: Path) -> None:
+    """What cannot be known without the tokenizer is left to the worker."""
+    said = {"model": {"type": "BPE", "merges": [["a", "b"]]}, "pre_tokenizer": {"type": "ByteLevel"}}
+    (model / "tokenizer.json").write_text(json.dumps(said))
+    version = data_set(team, [{"prompt": "x" * 80, "answer": "1"}], ["answer"], {"answer": "a"})
+    on_set = replace(spec, prompts=Prompts(dataset=f"{version.dataset_id}@1"))
+    assert prechecks.troubles(on_set, CATALOGUE, team) == []
 
 
 def test_a_prompt_that_leaves_no_room_is_refused(spec: RunSpec, team: Team) -> None:
