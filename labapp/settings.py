@@ -53,11 +53,10 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "labapp.accounts",
-    *[
-        f"labapp.{name}"
-        for name in ("runs", "observatory", "workshop", "api")
-        if importlib.util.find_spec(f"labapp.{name}")
-    ],
+    "labapp.runs",
+    "labapp.observatory",
+    "labapp.workshop",
+    "labapp.api",
 ]
 
 MIDDLEWARE = [

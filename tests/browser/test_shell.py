@@ -14,6 +14,11 @@ def test_it_works(page: Page, shoot: Shoot) -> None:
     shoot(page, "home")
 
 
+def test_home_says_when_the_workers_are_there(page: Page) -> None:
+    page.goto("/")
+    expect(page.get_by_text("1 worker, 0 busy")).to_have_count(2, timeout=90_000)
+
+
 def test_a_link_signs_in_once(page: Page, live_lab: lab_process.Lab) -> None:
     link = live_lab.new_link()
     page.context.clear_cookies()
@@ -71,4 +76,4 @@ def test_a_new_token_is_shown_once(page: Page, shoot: Shoot) -> None:
     shoot(page, "tokens")
     page.reload()
     expect(page.locator("#fresh-token")).to_have_count(0)
-    expect(page.get_by_text("notebook")).to_be_visible()
+    expect(page.get_by_role("cell", name="notebook")).to_be_visible()
