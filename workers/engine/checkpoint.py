@@ -185,6 +185,9 @@ def _prune(folder: Path) -> None:
 
 def _must_match(learner: Learner, then: dict[str, Any]) -> None:
     now = to_dict(learner.spec)
+    for document in (now, then):
+        # The same rows may lie elsewhere on the machine that takes the run up.
+        document["prompts"]["path"] = Path(document["prompts"]["path"]).name
     changed = [name for name in now if name not in FREE and now[name] != then.get(name)]
     if changed:
         what = f"the run's {', '.join(changed)} changed since its checkpoint was written."

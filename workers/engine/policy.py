@@ -128,8 +128,9 @@ def make_policy(model: PreTrainedModel, temperature: float = 1.0, precision: str
 
 @torch.no_grad()
 def _is_plain(model: PreTrainedModel, head: torch.nn.Module) -> bool:
-    """Whether logits are the output matrix times the last hidden state and nothing else, tried on two tokens."""
-    ids = torch.zeros(1, 2, dtype=torch.long, device=model.device)
+    """Whether logits are the output matrix times the last hidden state and nothing else, tried on a few tokens."""
+    # Several different ones: the embedding of a padding token is all zeros, and so would be its logits, however scaled.
+    ids = torch.arange(8, device=model.device)[None] % int(model.config.vocab_size)
     whole = model(input_ids=ids, use_cache=False).logits
     parts = head(model.base_model(input_ids=ids, use_cache=False).last_hidden_state)
     return bool(torch.allclose(whole, parts, atol=1e-6))
