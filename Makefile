@@ -36,5 +36,5 @@ format: install-dev  ## bring the code into its one format
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-bench: install-dev  ## measure the speeds that docs/speed.md states
+bench: install-dev  ## measure speeds on this machine
 	OMP_NUM_THREADS=1 $(BIN)/python -m workers bench
