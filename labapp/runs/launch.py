@@ -28,6 +28,7 @@ logger = logging.getLogger("merit.runs")
 UNDO = timedelta(days=7)  # how long a deleted run can be brought back
 TRIES = 3  # workers that may die on a run without it reaching another checkpoint
 TASKS = {Run.TRAIN: ("merit.train", "train"), Run.ANALYSIS: ("merit.analyse", "quick")}
+IMPATIENT = {"max_retries": 1, "interval_start": 0.1}  # who launches must not wait for a broker that is away
 HELD = ("running", "stopping")  # states in which a worker has the run
 
 Told = tuple[str, dict[str, Any]]  # the kind and the data of an event
@@ -170,7 +171,8 @@ def send(run_id: UUID, kind: str) -> bool:
     """Ask a worker to take the run. False, and a line in the log, when the broker is away."""
     name, queue = TASKS[kind]
     try:
-        app.send_task(name, [str(run_id)], queue=queue, ignore_result=True, retry=False)
+        with app.connection_for_write(transport_options=IMPATIENT) as connection:
+            app.send_task(name, [str(run_id)], queue=queue, ignore_result=True, retry=False, connection=connection)
     except (OperationalError, OSError) as error:
         logger.warning("run %s waits for the broker: %s", run_id, error)
         return False

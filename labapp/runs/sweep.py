@@ -67,9 +67,8 @@ def purge() -> int:
 def _is_empty(queue: str) -> bool:
     """Whether the broker holds no message in `queue`; False when it cannot be asked."""
     try:
-        with app.connection_for_write() as connection:
-            connection.ensure_connection(max_retries=1)
-            channel: Any = connection.channel()
+        with app.connection_for_write(transport_options=launch.IMPATIENT) as connection:
+            channel: Any = connection.default_channel
             return int(channel.queue_declare(queue).message_count) == 0
     except (OperationalError, OSError):
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import subprocess
@@ -111,12 +112,12 @@ def make_run(transactional_db: None, tiny: Path) -> Callable[..., Run]:
     Membership.objects.create(user=alice, team=team, role="owner")
 
     def make(**parts: Any) -> Run:
-        return launch.create(team, alice, document(tiny, **parts), "Tests")
+        return launch.create(team, alice, document(tiny) | parts, "Tests")
 
     return make
 
 
-def document(model: Path, **parts: Any) -> dict[str, Any]:
+def document(model: Path) -> dict[str, Any]:
     """The spec of a small run: brevity of a model that says anything, four prompts, four completions each."""
     return {
         "name": "tiny", "model": {"name": str(model)},
@@ -127,7 +128,6 @@ def document(model: Path, **parts: Any) -> dict[str, Any]:
         "reduction": {"kind": "reductions", "name": "token_mean"},
         "batch_prompts": 4, "siblings": 4, "max_new_tokens": 8, "optimiser": {"learning_rate": 0.01},
         "budget": {"steps": 30, "eval_every": 5, "eval_prompts": 4, "checkpoint_every": 5},
-        **parts,
     }  # fmt: skip
 
 
@@ -163,10 +163,16 @@ def reason(run: Run) -> dict[str, Any]:
 
 
 def curves(run: Run) -> dict[str, Any]:
-    """What the run's page shows of its numbers, without how long they took."""
-    from labapp.runs import feed
+    """What the run's page shows of its numbers, without how long they took, and the weights of its checkpoints."""
+    from labapp.runs import feed, files
 
     view = feed.view(run.pk)
     kept = {name: series for name, series in view["metrics"].items() if not name.startswith(NOT_COMPARED)}
-    files = {step: {**data, "file": ""} for step, data in view["rollouts"].items()}
-    return {"metrics": kept, "rollouts": files, "front": view["front"], "checkpoints": view["checkpoints"]}
+    previews = {step: {**data, "file": ""} for step, data in view["rollouts"].items()}
+    folder = files.checkpoint_directory(run.pk)
+    weights = {
+        (step, name): hashlib.sha256((folder / data["name"] / name).read_bytes()).hexdigest()
+        for step, data in view["checkpoints"].items()
+        for name in ("model.safetensors", "optimiser.safetensors")
+    }
+    return {"metrics": kept, "rollouts": previews, "front": view["front"], "weights": weights}

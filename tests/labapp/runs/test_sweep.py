@@ -81,8 +81,8 @@ def test_a_queue_is_asked_for_its_length(servers: Any) -> None:
 
 
 def test_a_queue_that_cannot_be_asked_is_not_called_empty(monkeypatch: pytest.MonkeyPatch) -> None:
-    nowhere = app.connection_for_write("redis://127.0.0.1:1/0")
-    monkeypatch.setattr(app, "connection_for_write", lambda: nowhere)
+    connect = app.connection_for_write
+    monkeypatch.setattr(app, "connection_for_write", lambda **more: connect("redis://127.0.0.1:1/0", **more))
     assert not sweep._is_empty("train")
 
 
