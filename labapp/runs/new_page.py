@@ -15,7 +15,7 @@ from labapp.runs.fields import CODE, PARTS, Data, Draft, parse, rows
 from labapp.runs.guided import WORDS
 from labapp.workshop.forms import ParamsForm, differing, method_form, quoted
 from labapp.workshop.mathml import mathml
-from labapp.workshop.models import DataSet, DataVersion
+from labapp.workshop.models import DataSet, DataVersion, RewardVersion
 from workers.contract.catalogue import Catalogue, Param
 from workers.contract.errors import Trouble
 from workers.contract.kinds import KINDS
@@ -24,7 +24,7 @@ from workers.contract.spec import Pick, RewardPick, RunSpec
 SUM = r"L = \sum_{i,t} w_{it}\,\Bigl(\ell_{it} + \sum_k R^k_{it}\Bigr)"
 
 
-def form_context(data: Data, team: Team, codes: Mapping[str, str]) -> dict[str, Any]:
+def form_context(data: Data, team: Team, saved: Mapping[str, RewardVersion]) -> dict[str, Any]:
     """Everything that the form's template needs; `data` holds the texts of all fields (see `fields.refreshed`)."""
     catalogue = shelf.catalogue()
     return {
@@ -36,7 +36,7 @@ def form_context(data: Data, team: Team, codes: Mapping[str, str]) -> dict[str, 
         "heldout": _rows(knobs.DATASET, "prompts", data),
         "rewards": [_reward(f"rewards.{row}", row, data, catalogue) for row in rows(data, "rewards")],
         "reward_methods": catalogue.of("rewards"),
-        "codes": code_options(codes),
+        "codes": [(reference, f"{one.reward.name} · version {one.number}") for reference, one in saved.items()],
         "parts": [_pick(prefix, kind, data, catalogue) for prefix, kind in PARTS],
         "regularisers": [
             _pick(f"regularisers.{row}", "regularisers", data, catalogue) | {"row": row}
@@ -79,11 +79,6 @@ def _reward(prefix: str, row: int, data: Data, catalogue: Catalogue) -> dict[str
         "given": data.get(f"{prefix}.given", ""),
         "is_code": data.get(f"{prefix}.name", "").startswith(CODE),
     }
-
-
-def code_options(codes: Mapping[str, str]) -> list[tuple[str, str]]:
-    """The team's code rewards as options of a select."""
-    return [(reference, f"code {reference.removeprefix(CODE).replace('@', ' · version ')}") for reference in codes]
 
 
 def data_sets(team: Team) -> list[tuple[str, str]]:

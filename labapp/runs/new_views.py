@@ -19,7 +19,7 @@ from labapp.runs.fields import Draft, fill, refreshed, renumbered, with_row, wit
 from labapp.runs.guided import EXPERIMENT, guided
 from labapp.runs.models import Experiment, Run
 from workers.contract.catalogue import Method
-from workers.contract.spec import Pick, RewardPick, RunSpec, from_dict, to_dict
+from workers.contract.spec import Pick, Prompts, RewardPick, RunSpec, from_dict, to_dict
 
 Answer = Callable[[HttpRequest, Team, dict[str, str]], HttpResponse]
 ADDS = ("add_reward", "add_regulariser")
@@ -30,7 +30,7 @@ ONE_PICK = {"credit": "credit", "objectives": "objective", "reductions": "reduct
 @requires("change")
 def new(request: HttpRequest) -> HttpResponse:
     """The form; `?guided=1` the guided run explained, `?clone=<run>` another run's values, `?try=<kind>/<name>` one
-    method in the guided run."""
+    method in the guided run, `?dataset=<id>@<version>` and `?reward=code:<id>@<version>` the team's own."""
     team = team_of(request)
     if request.method == "GET":
         return _page(request, team, starting_data(request, team))
@@ -59,7 +59,10 @@ def starting_data(request: HttpRequest, team: Team) -> dict[str, str]:
         spec = with_method(spec, method)
     newest = scoped(Experiment.objects, request).order_by("-created").first()
     name = f"try-{method.name}" if method is not None else "run"
-    return fill(replace(spec, name=name), catalogue, "Experiments" if newest is None else newest.name)
+    if "dataset" in request.GET:
+        spec = replace(spec, prompts=Prompts(dataset=request.GET["dataset"]))
+    data = fill(replace(spec, name=name), catalogue, "Experiments" if newest is None else newest.name)
+    return with_row(data, "rewards", request.GET["reward"], "code") if "reward" in request.GET else data
 
 
 def _uuid(text: str) -> UUID:
@@ -87,9 +90,10 @@ def with_method(spec: RunSpec, method: Method) -> RunSpec:
 
 def _page(request: HttpRequest, team: Team, data: dict[str, str], status: int = 200, **more: Any) -> HttpResponse:
     """The whole page, or only the form and its panel for HTMX."""
-    codes = prechecks.codes(team)
+    saved = prechecks.saved_codes(team)
+    codes = prechecks.texts_of(saved)
     data = refreshed(data, shelf.catalogue(), codes)
-    context = new_page.form_context(data, team, codes)
+    context = new_page.form_context(data, team, saved)
     context |= new_page.side_context(data, new_page.read_form(data, codes), team, codes) | more
     names = scoped(Experiment.objects, request).order_by("name").values_list("name", flat=True)[:200]
     template = "runs/new_form.html" if "HX-Request" in request.headers else "runs/new.html"

@@ -22,10 +22,20 @@ HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?$")
 REFERENCE = re.compile(r"^(\d{1,18})@(\d{1,9})$")
 
 
+def saved_codes(team: Team) -> dict[str, RewardVersion]:
+    """The team's code rewards by `code:<id>@<version>`, newest version first within a reward."""
+    saved = RewardVersion.objects.filter(reward__team=team).select_related("reward").order_by("reward__name", "-number")
+    return {f"{CODE}{one.reward_id}@{one.number}": one for one in saved}
+
+
 def codes(team: Team) -> dict[str, str]:
-    """The team's code rewards: `code:<id>@<version>` and the saved text, newest version first within a reward."""
-    saved = RewardVersion.objects.filter(reward__team=team).order_by("reward__name", "-number")
-    return {f"{CODE}{one.reward_id}@{one.number}": one.source for one in saved}
+    """The texts of the team's code rewards by `code:<id>@<version>`."""
+    return texts_of(saved_codes(team))
+
+
+def texts_of(saved: Mapping[str, RewardVersion]) -> dict[str, str]:
+    """The text of each version."""
+    return {reference: one.source for reference, one in saved.items()}
 
 
 def data_version(team: Team, reference: str) -> DataVersion | None:

@@ -276,6 +276,17 @@ def test_a_prompt_set_can_be_chosen(alice_client: Client, team: Team, small: dic
     assert from_dict(Run.objects.get().spec).prompts == Prompts(dataset=reference)
 
 
+def test_pages_of_the_workshop_lead_here(alice_client: Client, team: Team) -> None:
+    version = data_set(team, [{"prompt": "1+1=", "answer": "2"}], ["answer"], {"answer": "a"})
+    reward = Reward.objects.create(team=team, name="mine")
+    RewardVersion.objects.create(reward=reward, number=1, source="def reward(): ...")
+    address = f"{NEW}?dataset={version.dataset_id}@1&reward=code:{reward.id}@1"
+    spec = spec_of(page(alice_client, address))
+    assert spec.prompts.dataset == f"{version.dataset_id}@1"
+    assert spec.rewards[-1].name == f"code:{reward.id}@1"
+    assert "mine · version 1" in alice_client.get(address).content.decode()
+
+
 def test_labels_are_escaped_in_formulas(alice_client: Client) -> None:
     data = page(alice_client).data | {"rewards.0.label": "<script>alert(1)</script>"}
     html = send(alice_client, data, "check").content.decode()
