@@ -138,11 +138,11 @@ def children(home: Path) -> list[Child]:
     quick = {"OMP_NUM_THREADS": "1", **shared}
     web = [python, "-m", "uvicorn", "labapp.asgi:application", "--loop", "asyncio", "--host", HOST, "--port", PORT]
     web += ["--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "3"]
-    beat = [python, "-m", "celery", "-A", "labapp.celery_app", "beat", "--pidfile=", "--loglevel", "warning"]
+    beat = [python, "-m", "workers.door.worker", "light"]  # the beat, and the sweep that it calls
     return [
         Child("web", web, {**shared, "MERIT_PROCESS": "web"}, log / "web.log"),
-        Child("train worker", [python, "-m", "workers.door.worker", "train"], train, log / "train.log", signal.SIGQUIT),
-        Child("quick worker", [python, "-m", "workers.door.worker", "quick"], quick, log / "quick.log", signal.SIGQUIT),
+        Child("train worker", [python, "-m", "workers.door.worker", "train"], train, log / "train.log"),
+        Child("quick worker", [python, "-m", "workers.door.worker", "quick"], quick, log / "quick.log"),
         Child("beat", beat, shared, log / "beat.log"),
     ]
 
