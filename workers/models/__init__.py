@@ -1,0 +1,1 @@
+"""Models: the starter model that ships with the project, and the script that makes it from nothing."""
