@@ -5,6 +5,7 @@ from math import sqrt
 
 from workers.contract.events import Event
 from workers.engine import seeds
+from workers.engine.boundary import boundary
 from workers.engine.learner import Learner
 from workers.engine.rollout import roll_out
 from workers.engine.scoring import score
@@ -24,7 +25,8 @@ def evaluate(learner: Learner, step: int, report: Callable[[str, int, int], None
         report("evaluating", start, len(problems))
         noise = seeds.generator(spec.seed, "evaluation", start)
         rollouts = roll_out(learner, problems[start : start + rows], 1, noise, step)
-        scored = score(learner.objectives, rollouts.answers, step)
+        with boundary("reward", step=step):
+            scored = score(learner.objectives, rollouts.answers, step)
         troubles += scored.troubles
         for label, values in scored.values.items():
             found[label] += [value for value in values if value is not None]

@@ -20,7 +20,7 @@ from workers.engine.record import mean_advantage
 from workers.engine.recorded import Cut, Cutter, Recorded, make_cutter, read_recorded
 from workers.engine.reporter import Reporter
 from workers.engine.rollout import columns_of
-from workers.engine.scoring import Objective, Scored, make_objectives, score
+from workers.engine.scoring import Objective, Scored, close_all, make_objectives, score
 from workers.engine.store import Table, as_json
 from workers.engine.tensors import Credit, Rollouts
 
@@ -42,7 +42,10 @@ def analyse(spec: AnalysisSpec, ledger: Ledger) -> None:
         credits = [make_part(pick) for pick in spec.credits]
         recorded = list(read_recorded(Path(spec.path)))
         cuts = _cut_all(recorded, make_cutter(spec.tokenizer), reporter)
-        scored = _score_all(recorded, cuts, objectives, reporter)
+        try:
+            scored = _score_all(recorded, cuts, objectives, reporter)
+        finally:
+            close_all(objectives)
         rollouts = _as_rollouts(recorded, cuts)
         streams = _credit_all(spec, credits, rollouts, scored, reporter)
         table = _table(recorded, cuts, scored, streams, rollouts)

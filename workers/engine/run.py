@@ -14,6 +14,7 @@ from workers.engine.boundary import boundary
 from workers.engine.evaluate import evaluate
 from workers.engine.learner import Learner, device, make_learner, threads
 from workers.engine.reporter import Reporter
+from workers.engine.scoring import close_all
 from workers.engine.step import Step, take_step
 
 MOST_BROKEN = 3
@@ -29,7 +30,10 @@ def train(spec: RunSpec, ledger: Ledger, *, resume: bool = False) -> None:
         torch.set_num_threads(threads())
         reporter = Reporter(ledger)
         learner = make_learner(spec, reporter.progress)
-        _Run(learner, ledger, reporter).go(resume=resume)
+        try:
+            _Run(learner, ledger, reporter).go(resume=resume)
+        finally:
+            close_all(learner.objectives)
 
 
 @dataclass

@@ -17,8 +17,14 @@ from workers.engine.boundary import attempt
 from workers.engine.masks import on_last_token
 from workers.engine.recipe import Part, make_part
 from workers.engine.tensors import RewardTable
+from workers.sandbox import SandboxUnavailable, Scorer
 
 Values = list[float | None]
+UNBOUNDED = (float("-inf"), float("inf"))
+BROKEN = ("wrong_count", "wrong_type", "not_a_number")  # faults that are the function's, whatever the completion
+MEND = "Mend the function and save it as a new version."
+
+MEND_NUMBER = "Return a finite number, or None where the reward does not apply."
 
 
 @dataclass(frozen=True)
@@ -36,14 +42,19 @@ class Judge(Protocol):
         """The values, as many as there are answers."""
 
 
+def _nothing() -> None:
+    pass
+
+
 @dataclass(frozen=True)
 class Objective:
-    """One reward of a run: its label, weight in the sum, declared range, and who judges."""
+    """One reward of a run: its label, weight in the sum, declared range, who judges, and how to end that."""
 
     label: str
     weight: float
     bounds: tuple[float, float]
     judge: Judge
+    close: Callable[[], None] = _nothing
 
 
 @dataclass(frozen=True)
@@ -72,6 +83,12 @@ def make_objectives(picks: Sequence[RewardPick]) -> tuple[Objective, ...]:
     return tuple(_objective(pick) for pick in picks)
 
 
+def close_all(objectives: Sequence[Objective]) -> None:
+    """End the children that run users' code."""
+    for objective in objectives:
+        objective.close()
+
+
 def score(objectives: Sequence[Objective], answers: Answers, step: int, *, part: bool = False) -> Scored:
     """All rewards of a batch. `part` says that the batch is a part of something larger.
 
@@ -96,7 +113,8 @@ def _total(objectives: Sequence[Objective], values: dict[str, Values], n: int) -
 
 def _objective(pick: RewardPick) -> Objective:
     if pick.source:
-        return Objective(pick.label, pick.weight, (float("-inf"), float("inf")), _sandboxed(pick.source))
+        scorer = Scorer(pick.source)
+        return Objective(pick.label, pick.weight, UNBOUNDED, _sandboxed(pick.label, scorer), scorer.close)
     part = make_part(Pick("rewards", pick.name, pick.params, pick.digest))
     return Objective(pick.label, pick.weight, part.loaded.bounds, _method(part))
 
@@ -135,13 +153,23 @@ def _alone(answers: Answers, n: int) -> Answers:
 
 def _sandboxed(source: str) -> Judge:
     # Imported late: a run without users' code starts no sandbox.
-    from workers.sandbox import Scorer
+    from workers.sandbox import SandboxUnavailable, Scorer
 
     scorer = Scorer(source)
 
     def judge(answers: Answers) -> Judged:
-        scores = scorer.score(answers)
-        return Judged(scores.values, dict(scores.faults))
+        try:
+            scores = scorer.score(answers)
+        except SandboxUnavailable as error:
+            raise RunError("sandbox", str(error)) from None
+        for fault in scores.faults:
+            if fault.sample is None:
+                raise RunError("reward", f"the reward's code failed: {fault.sentence()}", "", {"trace": fault.trace})
+            if fault.kind in ("not_a_number", "wrong_type"):
+                raise RunError("reward", fault.sentence(), MEND_NUMBER, _sample(answers, fault.sample))
+        return Judged(
+            scores.values, {fault.sample: fault.sentence() for fault in scores.faults if fault.sample is not None}
+        )
 
     return judge
 
@@ -170,7 +198,7 @@ def _number(label: str, value: Any, answers: Answers, n: int, step: int) -> floa
         return float(value)
     evidence = {"step": step, "label": label, "value": str(value)[:100], **_sample(answers, n)}
     what = f"the reward {label!r} gave {value!r:.60}, which is no finite number."
-    raise RunError("reward", what, "Return a finite number, or None where the reward does not apply.", evidence)
+    raise RunError("reward", what, MEND_NUMBER, evidence)
 
 
 def _sample(answers: Answers, n: int) -> dict[str, Any]:
