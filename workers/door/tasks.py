@@ -5,7 +5,7 @@ This file is imported by every worker, the light one too, so the engine is only 
 
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from labapp.celery_app import app
@@ -17,6 +17,7 @@ from workers.door.heart import Heart
 from workers.door.ledger import RunLedger
 from workers.door.resume import newest_checkpoint
 from workers.door.sources import analysis_spec, train_spec
+from workers.door.trial import try_reward
 
 LOST = "workers.door.lost:RunRequest"  # what the worker's parent does when the process of a run dies
 
@@ -39,6 +40,12 @@ def probe(kind: str, name: str, params: Mapping[str, Any]) -> dict[str, Any]:
     from workers.engine.probes import probe as draw
 
     return draw(kind, name, params)
+
+
+@app.task(name="merit.try_reward")
+def try_on(source: str, samples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """See `trial.py`."""
+    return try_reward(source, samples)
 
 
 @app.task(name="merit.sweep", ignore_result=True)
