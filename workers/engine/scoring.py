@@ -22,9 +22,7 @@ from workers.sandbox import SandboxUnavailable, Scorer
 Values = list[float | None]
 UNBOUNDED = (float("-inf"), float("inf"))
 BROKEN = ("wrong_count", "wrong_type", "not_a_number")  # faults that are the function's, whatever the completion
-MEND = "Mend the function and save it as a new version."
-
-MEND_NUMBER = "Return a finite number, or None where the reward does not apply."
+MEND = "Mend the function (finite numbers or None, one a completion) and save it as a new version."
 
 
 @dataclass(frozen=True)
@@ -151,25 +149,20 @@ def _alone(answers: Answers, n: int) -> Answers:
     )
 
 
-def _sandboxed(source: str) -> Judge:
-    # Imported late: a run without users' code starts no sandbox.
-    from workers.sandbox import SandboxUnavailable, Scorer
-
-    scorer = Scorer(source)
-
+def _sandboxed(label: str, scorer: Scorer) -> Judge:
     def judge(answers: Answers) -> Judged:
         try:
             scores = scorer.score(answers)
         except SandboxUnavailable as error:
-            raise RunError("sandbox", str(error)) from None
+            raise RunError("sandbox", str(error), "Use built-in rewards on this machine.") from error
+        faults = {}
         for fault in scores.faults:
-            if fault.sample is None:
-                raise RunError("reward", f"the reward's code failed: {fault.sentence()}", "", {"trace": fault.trace})
-            if fault.kind in ("not_a_number", "wrong_type"):
-                raise RunError("reward", fault.sentence(), MEND_NUMBER, _sample(answers, fault.sample))
-        return Judged(
-            scores.values, {fault.sample: fault.sentence() for fault in scores.faults if fault.sample is not None}
-        )
+            if fault.sample is None or fault.kind in BROKEN:
+                sample = {} if fault.sample is None else _sample(answers, fault.sample)
+                evidence = {"label": label, "line": fault.line, "trace": fault.trace, **sample}
+                raise RunError("reward", f"the reward {label!r} cannot be used: {fault.sentence()}", MEND, evidence)
+            faults[fault.sample] = fault.sentence()
+        return Judged(scores.values, faults)
 
     return judge
 
@@ -198,7 +191,7 @@ def _number(label: str, value: Any, answers: Answers, n: int, step: int) -> floa
         return float(value)
     evidence = {"step": step, "label": label, "value": str(value)[:100], **_sample(answers, n)}
     what = f"the reward {label!r} gave {value!r:.60}, which is no finite number."
-    raise RunError("reward", what, MEND_NUMBER, evidence)
+    raise RunError("reward", what, "Return a finite number, or None where the reward does not apply.", evidence)
 
 
 def _sample(answers: Answers, n: int) -> dict[str, Any]:

@@ -82,7 +82,7 @@ def _add_gradient(
 ) -> None:
     part = batch.rows(row_R)
     now, was = policy.read(part.rollouts), part.was
-    _must_be_finite("the policy's log-probabilities", now.logp_NT)
+    must_be_finite("the policy's log-probabilities", now.logp_NT)
     loss, statistics = losses(recipe, part, now)
     torch.autograd.backward(loss)
     _record(batch, part, row_R, now, was, statistics, outcome, first=first)
@@ -98,7 +98,7 @@ def losses(recipe: Recipe, part: Batch, now: Pass) -> tuple[Tensor, dict[str, Te
     for method in (recipe.objective, *recipe.regularisers):
         more = {"advantage_NT": part.advantage_NT} if method is recipe.objective else {}
         loss: Loss = method(**supplied, **more)
-        _must_be_finite(f"the loss of {method.address}", loss.token_NT)
+        must_be_finite(f"the loss of {method.address}", loss.token_NT)
         total_NT = total_NT + loss.token_NT
         for name, value_NT in loss.statistics.items():
             statistics[_curve(method, name, statistics)] = value_NT.detach()
@@ -144,11 +144,12 @@ def _clip(policy: Policy, largest: float) -> float:
         return norm
     for name, weight in policy.model.named_parameters():
         if weight.grad is not None:
-            _must_be_finite(f"the gradient of {name}", weight.grad)
+            must_be_finite(f"the gradient of {name}", weight.grad)
     raise NonFinite("the gradient's norm", 1.0)
 
 
-def _must_be_finite(name: str, tensor: Tensor) -> None:
+def must_be_finite(name: str, tensor: Tensor) -> None:
+    """NonFinite, with the share of such entries, when any entry of `tensor` is NaN or infinite."""
     good = tensor.detach().isfinite()
     if not bool(good.all()):
         raise NonFinite(name, float((~good).float().mean()))
