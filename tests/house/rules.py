@@ -178,13 +178,16 @@ def named_methods(root: Path) -> list[str]:
     } - set(METRICS)
     found = []
     for path, text in sources(root, ("workers/engine",)):
-        for node in ast.walk(ast.parse(text)):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                if node.value.rpartition("/")[2] in names:
-                    found.append(f"{path}:{node.lineno} {node.value}")
-            elif isinstance(node, ast.Import | ast.ImportFrom):
-                found += [f"{path}:{node.lineno} {name}" for name in _imported(node) if _is_method(name, names)]
+        found += [f"{path}:{line} {words}" for line, words in _texts(text) if words.rpartition("/")[2] in names]
+        found += [f"{path}:{line} {name}" for line, name in _imports(text) if _is_method(name, names)]
     return found
+
+
+def _texts(text: str) -> Iterator[tuple[int, str]]:
+    """Every text constant of a file with its line."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.lineno, node.value
 
 
 def _is_method(module: str, names: set[str]) -> bool:
@@ -192,24 +195,24 @@ def _is_method(module: str, names: set[str]) -> bool:
     return len(parts) > 2 and parts[0] == "workers" and parts[1] in KINDS and parts[2] in names
 
 
-def _imported(node: ast.Import | ast.ImportFrom) -> list[str]:
-    if isinstance(node, ast.Import):
-        return [alias.name for alias in node.names]
-    return [f"{node.module}.{alias.name}" for alias in node.names]
+def _imports(text: str) -> Iterator[tuple[int, str]]:
+    """Every import of a file as (line, module.name)."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
 
 
 def strange_imports(root: Path) -> list[str]:
     """What a method imports beyond the standard library, the contract, tensors, masks, torch and two parsers."""
-    found = []
-    for path, text in _method_files(root):
-        for node in ast.walk(ast.parse(text)):
-            for name in _imported(node) if isinstance(node, ast.Import | ast.ImportFrom) else ():
-                allowed = name.split(".")[0] in sys.stdlib_module_names or f"{name}.".startswith(
-                    tuple(f"{may}." for may in METHOD_MAY_IMPORT)
-                )
-                if not allowed:
-                    found.append(f"{path}:{node.lineno} {name}")
-    return found
+    mine = tuple(f"{name}." for name in METHOD_MAY_IMPORT)
+    return [
+        f"{path}:{line} {name}"
+        for path, text in _method_files(root)
+        for line, name in _imports(text)
+        if name.split(".")[0] not in sys.stdlib_module_names and not f"{name}.".startswith(mine)
+    ]
 
 
 def plain_means(root: Path) -> list[str]:
@@ -218,7 +221,8 @@ def plain_means(root: Path) -> list[str]:
         f"{path}:{node.lineno}"
         for path, text in _method_files(root)
         for node in ast.walk(ast.parse(text))
-        if isinstance(node, ast.Attribute) and node.attr in ("mean", "std", "var", "nanmean")
+        if isinstance(node, ast.Attribute)
+        if node.attr in ("mean", "std", "var", "nanmean")
     ]
 
 

@@ -5,6 +5,7 @@ import torch
 
 from tests.workers.stage import run_credit, stage
 from tests.workers.worked import outcome, rollouts
+from workers.engine.masks import on_last_token
 
 
 def test_by_hand() -> None:
@@ -45,3 +46,18 @@ def test_step_rewards_count_by_their_sum() -> None:
     torch.testing.assert_close(
         run_credit("grpo", made, reward_NT=moved_NT).advantage_NT, run_credit("grpo", made).advantage_NT
     )
+
+
+def test_what_all_rewards_share_does_not_matter() -> None:
+    """Adding 3 to every reward of a group, or making all negative by taking 3 away, changes nothing."""
+    made = stage()
+    for shift in (3.0, -3.0):
+        moved_NT = made.reward_NT + on_last_token(torch.full((10,), shift), made.mask_NT)
+        moved_NT[9] = 0.0
+        kept = made.rollouts.group_N != 1  # the row without a token cannot take its share in group 1
+        torch.testing.assert_close(
+            run_credit("grpo", made, reward_NT=moved_NT).advantage_NT[kept],
+            run_credit("grpo", made).advantage_NT[kept],
+            atol=1e-5,
+            rtol=1e-5,
+        )

@@ -117,6 +117,14 @@ def test_a_shorter_response_leaves_the_path() -> None:
     torch.testing.assert_close(found, torch.tensor([[0.0, 0.0, 0.0], [0.0, 0.0, 0.5]]))
 
 
+def test_padding_is_no_tool_answer() -> None:
+    """A (reward 0) has ended; its padding happens to be the token that a tool gave to the others, and joins nobody."""
+    made = rollouts(["AtBC", "AtBD", "A"], holes=[[1], [1], []])
+    made.rollouts.token_NT[2, 1:] = ord("t")
+    found = jumps(made, [1.0, 0.0, 0.0])
+    torch.testing.assert_close(found, torch.tensor([[0, 0, 0, 0.5], [0, 0, 0, -0.5], [0, 0, 0, 0]]))
+
+
 def test_foreign_tokens_belong_to_the_path_and_earn_nothing() -> None:
     """A tool's answer in a hole parts two rows: later tokens share nothing; the hole is owed nothing."""
     same = rollouts(["AtBC", "AtBD"], holes=[[1], [1]])
