@@ -81,6 +81,9 @@ class RunFeed(AsyncWebsocketConsumer):
                 assert frame is not None, "a room's number is one that its run has reached"
                 await self.send(text_data=frame.text)
                 seq = frame.last
+            if room.broken:
+                await self.close(TRY_AGAIN)
+                return
             with suppress(TimeoutError):
                 async with asyncio.timeout(RECHECK):
                     await awake.wait()

@@ -46,12 +46,15 @@ class Room:
     def __init__(self, run_id: UUID, seq: int) -> None:
         self.run_id, self.seq = run_id, seq
         self.viewers: set[asyncio.Event] = set()
+        self.broken = False
         self._bell = asyncio.Event()
         self._lock = asyncio.Lock()
         self._frames: OrderedDict[int, Frame] = OrderedDict()
         self._view: dict[str, Any] | None = None
         self._snapshot = ""
         self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._look())]
+        for task in self._tasks:
+            task.add_done_callback(self._ended)
 
     async def snapshot(self) -> tuple[int, str]:
         """The number of the last event in the fold of this run's events, and the fold as JSON. Made once a number."""
@@ -79,6 +82,13 @@ class Room:
         """Let every viewer look whether there is something to send."""
         for viewer in self.viewers:
             viewer.set()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """A room that no longer looks sends its viewers away: they come back, to a room that does."""
+        if not task.cancelled() and task.exception() is not None:
+            logger.error("the feed of run %s broke", self.run_id, exc_info=task.exception())
+            self.broken = True
+            self.wake()
 
     def _kept(self, seq: int) -> Frame | None:
         exact = self._frames.get(seq)
@@ -167,7 +177,7 @@ class Hub:
     def enter(self, run_id: UUID, seq: int, viewer: asyncio.Event) -> Room:
         """The room of a run, with `viewer` in it; `seq` is a number that the run is known to have reached."""
         room = self.rooms.get(run_id)
-        if room is None:
+        if room is None or room.broken:
             room = self.rooms[run_id] = Room(run_id, seq)
         room.viewers.add(viewer)
         room.wake()

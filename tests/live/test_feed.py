@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from labapp.accounts.models import User
-from labapp.runs import bell, feed, hub, launch
+from labapp.runs import bell, consumers, feed, hub, launch
 from labapp.runs.models import Run
 from tests.live.conftest import browsing, in_thread
 from workers.contract.events import Event
@@ -183,6 +183,22 @@ async def test_viewers_are_counted_and_the_last_one_closes_the_room(run: Run, pe
     await asyncio.sleep(0.05)
     assert run.pk not in hub.hub().rooms
     assert all(task.done() for task in room._tasks)
+
+
+async def test_a_feed_that_breaks_sends_its_viewers_away_to_a_new_one(
+    run: Run, people: dict[str, User], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with browsing(run.pk, people["alice"]) as browser:
+        await browser.settle()
+        with monkeypatch.context() as broken:
+            broken.setattr(feed, "after", lambda *arguments: 1 / 0)
+            await in_thread(bell.ring, run.pk)
+            assert await browser.socket.application.receive_output(timeout=5) == {
+                "type": "websocket.close", "code": consumers.TRY_AGAIN,
+            }  # fmt: skip
+        async with browsing(run.pk, people["alice"], after=3) as again:
+            await in_thread(write, run, 1, 1)
+            await again.until(5)
 
 
 async def test_a_stop_is_seen_at_once(run: Run, people: dict[str, User]) -> None:
