@@ -150,6 +150,8 @@ def _prompts(data: Data, catalogue: Catalogue, wrong: _Wrong) -> Prompts:
     share = wrong.values(knobs.DATASET, "prompts", data)
     place = data.get("prompts.source", "task")
     if place == "dataset":
+        if not data.get("prompts.dataset"):
+            wrong.found.append(Trouble("prompts.dataset", "choose a prompt set, or upload one under Data"))
         return Prompts(dataset=data.get("prompts.dataset", ""), **share)
     if place == "path":
         return Prompts(path=data.get("prompts.path", ""), **share)

@@ -31,7 +31,7 @@ MODEL = (
 DATASET = _of(Prompts, heldout_share=(_SHARE, "share of the rows that is only evaluated on, never trained on"))
 REWARD = (
     Param("label", Text(60), "names its curve and its column", None),
-    Param("weight", Real(), "share in the sum that credit sees; negative turns it into a penalty", None),
+    Param("weight", Real(), "share in the sum; negative punishes", None),
 )
 SIZES = _of(
     RunSpec,

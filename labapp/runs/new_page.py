@@ -116,7 +116,10 @@ def _fix_values(fix: Mapping[str, Any]) -> str:
 
 def every_trouble(draft: Draft, catalogue: Catalogue, team: Team, codes: Mapping[str, str]) -> list[Trouble]:
     """The form's wrong texts first, then what is wrong with the values, each field once."""
-    return prechecks.first_of_each([*draft.wrong, *prechecks.troubles(draft.spec, catalogue, team, codes)])
+    wrong = {trouble.path for trouble in draft.wrong}
+    found = [*draft.wrong, *prechecks.troubles(draft.spec, catalogue, team, codes)]
+    # An empty choice of a set is also no source of prompts: said once, at the choice.
+    return prechecks.first_of_each(one for one in found if one.path != "prompts" or "prompts.dataset" not in wrong)
 
 
 def field_of(path: str, data: Data) -> str:

@@ -276,6 +276,13 @@ def test_a_prompt_set_can_be_chosen(alice_client: Client, team: Team, small: dic
     assert from_dict(Run.objects.get().spec).prompts == Prompts(dataset=reference)
 
 
+def test_no_set_chosen_is_said_at_the_choice(alice_client: Client) -> None:
+    data = page(alice_client).data | {"prompts.source": "dataset"}
+    html = send(alice_client, data, "check").content.decode()
+    assert 'data-trouble="prompts.dataset"' in html
+    assert 'data-trouble="prompts.source"' not in html
+
+
 def test_pages_of_the_workshop_lead_here(alice_client: Client, team: Team) -> None:
     version = data_set(team, [{"prompt": "1+1=", "answer": "2"}], ["answer"], {"answer": "a"})
     reward = Reward.objects.create(team=team, name="mine")
