@@ -17,7 +17,6 @@ from workers.engine.boundary import attempt
 from workers.engine.masks import on_last_token
 from workers.engine.recipe import Part, make_part
 from workers.engine.tensors import RewardTable
-from workers.sandbox import SandboxUnavailable, Scorer
 
 Values = list[float | None]
 UNBOUNDED = (float("-inf"), float("inf"))
@@ -111,8 +110,7 @@ def _total(objectives: Sequence[Objective], values: dict[str, Values], n: int) -
 
 def _objective(pick: RewardPick) -> Objective:
     if pick.source:
-        scorer = Scorer(pick.source)
-        return Objective(pick.label, pick.weight, UNBOUNDED, _sandboxed(pick.label, scorer), scorer.close)
+        return _sandboxed(pick)
     part = make_part(Pick("rewards", pick.name, pick.params, pick.digest))
     return Objective(pick.label, pick.weight, part.loaded.bounds, _method(part))
 
@@ -149,7 +147,12 @@ def _alone(answers: Answers, n: int) -> Answers:
     )
 
 
-def _sandboxed(label: str, scorer: Scorer) -> Judge:
+def _sandboxed(pick: RewardPick) -> Objective:
+    # Imported late: a run without users' code needs no sandbox.
+    from workers.sandbox import SandboxUnavailable, Scorer
+
+    scorer = Scorer(pick.source)
+
     def judge(answers: Answers) -> Judged:
         try:
             scores = scorer.score(answers)
@@ -159,12 +162,14 @@ def _sandboxed(label: str, scorer: Scorer) -> Judge:
         for fault in scores.faults:
             if fault.sample is None or fault.kind in BROKEN:
                 sample = {} if fault.sample is None else _sample(answers, fault.sample)
-                evidence = {"label": label, "line": fault.line, "trace": fault.trace, **sample}
-                raise RunError("reward", f"the reward {label!r} cannot be used: {fault.sentence()}", MEND, evidence)
+                evidence = {"label": pick.label, "line": fault.line, "trace": fault.trace, **sample}
+                raise RunError(
+                    "reward", f"the reward {pick.label!r} cannot be used: {fault.sentence()}", MEND, evidence
+                )
             faults[fault.sample] = fault.sentence()
         return Judged(scores.values, faults)
 
-    return judge
+    return Objective(pick.label, pick.weight, UNBOUNDED, judge, scorer.close)
 
 
 def _must_be_useful(label: str, judged: Judged, answers: Answers, step: int, *, part: bool) -> None:
