@@ -11,7 +11,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from labapp import shelf
-from labapp.accounts.models import Team, User
+from labapp.accounts.models import Membership, Team, User
 from labapp.accounts.tokens import api_secret
 from labapp.api.urls import api
 from labapp.observatory.models import Rollout
@@ -120,6 +120,17 @@ def test_a_token_acts_as_its_user_in_its_team(client: Client, alice: User, team:
     assert client.get("/api/v1/runs", headers=headers).json()["total"] == 1
     made = client.post("/api/v1/runs", {"spec": run.spec}, content_type="application/json", headers=headers)
     assert made.json()["owner"] == str(alice)
+
+
+def test_a_token_belongs_to_one_of_its_users_teams(client: Client, alice: User, run: Run) -> None:
+    other = Team.objects.create(name="Second", slug="second")
+    Membership.objects.create(user=alice, team=other, role="viewer")
+    _, secret = api_secret(alice, other, "script")
+    headers = {"authorization": f"Bearer {secret}"}
+    assert client.get("/api/v1/runs", headers=headers).json()["total"] == 0
+    assert client.get(f"/api/v1/runs/{run.id}", headers=headers).status_code == 404
+    refused = client.post("/api/v1/runs", {"spec": run.spec}, content_type="application/json", headers=headers)
+    assert refused.status_code == 403  # an owner there, a viewer here
 
 
 def test_a_token_counts_more_than_the_browser(charlie_client: Client, alice: User, team: Team, run: Run) -> None:
