@@ -10,7 +10,14 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    PreTrainedTokenizerFast,
+)
+from transformers.models.auto.tokenization_auto import get_tokenizer_config
 from transformers.utils import logging as transformers_logging
 
 from workers.contract.errors import RunError
@@ -19,8 +26,10 @@ from workers.contract.spec import Model
 # Its bars would stand between the lines of the command line's events.
 hide_bars: Callable[[], None] = transformers_logging.disable_progress_bar
 hide_bars()
+read_config: Callable[..., dict[str, Any]] = get_tokenizer_config
 STARTER = "starter"
 STARTER_FOLDER = Path(__file__).resolve().parent / "starter"
+GENERIC = ("PreTrainedTokenizerFast", "TokenizersBackend")
 
 
 @dataclass(frozen=True)
@@ -78,7 +87,10 @@ def load_tokenizer(model: Model) -> PreTrainedTokenizerBase:
     """The tokenizer alone; RunError when there is none, or none with a chat template although one is asked for."""
     place, options = locate(model)
     try:
-        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(place, trust_remote_code=False, **options)
+        said = read_config(place, **options).get("tokenizer_class")
+        # By model type AutoTokenizer puts another class over files that name a generic one, and cuts texts otherwise.
+        maker: Any = PreTrainedTokenizerFast if said in GENERIC else AutoTokenizer
+        tokenizer: PreTrainedTokenizerBase = maker.from_pretrained(place, trust_remote_code=False, **options)
     except (OSError, ValueError, KeyError) as error:
         mend = "A directory needs tokenizer.json and tokenizer_config.json beside the weights."
         raise RunError("tokenizer", f"of {model.name!r} cannot be loaded: {_first_line(error)}", mend) from error
