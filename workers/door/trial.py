@@ -1,7 +1,6 @@
 """A user's reward function, tried on a few samples in the sandbox before anything is saved or trained with it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from workers.contract.answers import FINISHED, Answers
@@ -11,20 +10,25 @@ GIVEN = ("prompt", "completion")
 
 
 def try_reward(source: str, samples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """`{values, components, faults, printed, seconds, unavailable}` of `source` on samples {prompt, completion, ...}.
+    """`{values, components, faults, output, seconds, unavailable}` of `source` on samples {prompt, completion, ...}.
 
-    Further keys of a sample are its columns. `unavailable` is a sentence where the sandbox has no walls, else null.
+    Further keys of a sample are its columns. A fault is {kind, sentence, sample, line, trace}; `unavailable` says why
+    and what to do where the sandbox has no walls, else it is null.
     """
-    from workers.sandbox import SandboxUnavailable, Scorer
+    from workers.sandbox import SandboxUnavailable, Scorer  # not before somebody tries: the sweep loads this too
 
     try:
         with Scorer(source) as scorer:
             scores = scorer.score(_answers(samples))
     except SandboxUnavailable as error:
-        return {"values": [None] * len(samples), "components": {}, "faults": [], "printed": "", "seconds": 0.0,
-                "unavailable": str(error)}  # fmt: skip
-    faults = [{**asdict(fault), "sentence": fault.sentence()} for fault in scores.faults]
-    found = {name: getattr(scores, name) for name in ("values", "components", "printed", "seconds")}
+        nothing: dict[str, Any] = {"values": [None] * len(samples), "components": {}, "faults": [], "output": ""}
+        return {**nothing, "seconds": 0.0, "unavailable": error.sentence()}
+    faults = [
+        {"kind": one.kind, "sentence": one.what, "sample": one.sample_index, "line": one.user_line,
+         "trace": one.traceback_text}
+        for one in scores.faults
+    ]  # fmt: skip
+    found = {name: getattr(scores, name) for name in ("values", "components", "output", "seconds")}
     tried: dict[str, Any] = plain({**found, "faults": faults, "unavailable": None})
     return tried
 

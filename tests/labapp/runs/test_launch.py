@@ -194,9 +194,7 @@ def test_a_deleted_run_stops_and_can_be_brought_back_for_a_while(running: Run) -
     with pytest.raises(launch.Refused, match="deleted cannot be launched"):
         launch.enqueue(running)
     launch.undelete(running)
-    running.refresh_from_db()
-    assert running.state == "stopped"
-    assert running.deleted is None
+    assert Run.objects.filter(pk=running.pk, state="stopped", deleted=None).exists()
     Run.objects.filter(pk=running.pk).update(deleted=timezone.now() - launch.UNDO - timedelta(seconds=1))
     with pytest.raises(launch.Refused, match="cannot be brought back"):
         launch.undelete(running)
