@@ -25,7 +25,7 @@ from workers.engine.store import Table, as_json
 from workers.engine.tensors import Credit, Rollouts
 
 CHUNK = 64  # completions scored between two looks at the clock
-RIGHT = 0.5  # a reward or a label above it counts as right when the two are compared
+RIGHT = 0.5  # a reward or a label that reaches it counts as right when the two are compared
 
 
 def analyse(spec: AnalysisSpec, ledger: Ledger) -> None:
@@ -191,7 +191,7 @@ def _agreement(objectives: tuple[Objective, ...], scored: Scored, recorded: list
     for objective in objectives:
         pairs = zip(scored.values[objective.label], recorded, strict=True)
         same = [
-            (value > RIGHT) == (row.label > RIGHT)
+            (value >= RIGHT) == (row.label >= RIGHT)
             for value, row in pairs
             if value is not None and row.label is not None
         ]

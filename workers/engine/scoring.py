@@ -20,7 +20,7 @@ from workers.engine.tensors import RewardTable
 
 Values = list[float | None]
 UNBOUNDED = (float("-inf"), float("inf"))
-BROKEN = ("wrong_count", "wrong_type", "not_a_number")  # faults that are the function's, whatever the completion
+BROKEN = ("wrong_count", "not_a_number")  # faults that are the function's, whatever the completion
 MEND = "Mend the function (finite numbers or None, one a completion) and save it as a new version."
 
 
@@ -149,24 +149,19 @@ def _alone(answers: Answers, n: int) -> Answers:
 
 def _sandboxed(pick: RewardPick) -> Objective:
     # Imported late: a run without users' code needs no sandbox.
-    from workers.sandbox import SandboxUnavailable, Scorer
+    from workers.sandbox import Scorer
 
     scorer = Scorer(pick.source)
 
     def judge(answers: Answers) -> Judged:
-        try:
-            scores = scorer.score(answers)
-        except SandboxUnavailable as error:
-            raise RunError("sandbox", str(error), "Use built-in rewards on this machine.") from error
+        scores = scorer.score(answers)
         faults = {}
         for fault in scores.faults:
-            if fault.sample is None or fault.kind in BROKEN:
-                sample = {} if fault.sample is None else _sample(answers, fault.sample)
-                evidence = {"label": pick.label, "line": fault.line, "trace": fault.trace, **sample}
-                raise RunError(
-                    "reward", f"the reward {pick.label!r} cannot be used: {fault.sentence()}", MEND, evidence
-                )
-            faults[fault.sample] = fault.sentence()
+            if fault.sample_index is None or fault.kind in BROKEN:
+                sample = {} if fault.sample_index is None else _sample(answers, fault.sample_index)
+                evidence = {"label": pick.label, **fault.evidence, **sample}
+                raise RunError("reward", f"the reward {pick.label!r} cannot be used: {fault.what}", MEND, evidence)
+            faults[fault.sample_index] = fault.what
         return Judged(scores.values, faults)
 
     return Objective(pick.label, pick.weight, UNBOUNDED, judge, scorer.close)

@@ -99,9 +99,9 @@ def test_users_code_scores_and_fails_on_single_answers() -> None:
 @pytest.mark.parametrize(
     ("body", "what"),
     [
-        ("def reward(completions, **rest):\n  return [0.0]\n", "1 values came back for 3"),
+        ("def reward(completions, **rest):\n  return [0.0]\n", "gave 1 values for 3"),
         ("def reward(completions, **rest):\n  return [float('nan')] * len(completions)\n", "cannot be used"),
-        ("def reward(completions, **rest)\n", "cannot be used"),
+        ("def reward(completions, **rest)\n", "line 1"),
         ("def reward(completions, **rest):\n  raise OSError('out')\n", "failed on all 3"),
     ],
 )
