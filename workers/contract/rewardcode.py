@@ -1,0 +1,122 @@
+"""Reads a user's reward source without running it: what is wrong with it, and how its function wants to be called.
+
+The editor's page marks with it what the sandbox would refuse, so it belongs to the contract.
+"""
+
+import ast
+import warnings
+from dataclasses import dataclass
+
+LONGEST_SOURCE = 200_000  # characters; more is no reward function, and the parser's memory grows with it
+NOT_GIVEN = ("completion_ids", "trainer_state", "log_extra", "log_metric")  # of TRL's arguments, those we do not have
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Something that keeps a source from being used; line and column count from 1."""
+
+    line: int
+    column: int
+    message: str
+
+
+@dataclass(frozen=True)
+class Signature:
+    """The reward function of a source: its name and line, and what it takes by keyword.
+
+    `required` are the arguments without a default; `takes_any` says that it has `**kwargs`.
+    """
+
+    name: str
+    line: int
+    arguments: tuple[str, ...]
+    required: tuple[str, ...]
+    takes_any: bool
+    is_async: bool
+
+    def takes(self, name: str) -> bool:
+        """Whether this argument can be passed."""
+        return self.takes_any or name in self.arguments
+
+
+Definition = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def check(source: str) -> list[Mark]:
+    """What must be mended before this source can be used; empty when it can."""
+    tree = _tree(source)
+    if isinstance(tree, Mark):
+        return [tree]
+    found = _reward_function(tree)
+    if found is None:
+        text = (
+            "Write a function such as: def reward(prompts, completions, **columns): return [0.0 for _ in completions]"
+        )
+        return [Mark(1, 1, f"There is no reward function. {text}")]
+    return _marks(found)
+
+
+def signature_of(source: str) -> Signature:
+    """How to call the reward function of a source in which `check` finds nothing."""
+    tree = _tree(source)
+    assert isinstance(tree, ast.Module), "check() comes first"
+    found = _reward_function(tree)
+    assert found is not None, "check() comes first"
+    return _signature(found)
+
+
+def _tree(source: str) -> ast.Module | Mark:
+    if len(source) > LONGEST_SOURCE:
+        return Mark(1, 1, f"The source has {len(source):,} characters; {LONGEST_SOURCE:,} are allowed.")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(source)
+            compile(tree, "reward.py", "exec")  # finds what the parser lets through: `return` outside a function
+            return tree
+    except SyntaxError as error:
+        return Mark(error.lineno or 1, error.offset or 1, str(error.msg))
+    except (ValueError, RecursionError, MemoryError) as error:  # null characters; brackets nested without end
+        return Mark(1, 1, f"This cannot be read as Python: {error or type(error).__name__}.")
+
+
+def _reward_function(tree: ast.Module) -> Definition | None:
+    """`reward` where there is one, else the first public function that takes `completions`, else the first public."""
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    public = [node for node in functions if not node.name.startswith("_")]
+    named = [node for node in functions if node.name == "reward"]
+    # TRL users keep helpers without an underscore above the reward function.
+    fitting = [node for node in public if "completions" in _signature(node).arguments]
+    # Python keeps the last of several definitions of one name, so the last is read here too.
+    if named:
+        return named[-1]
+    chosen = (fitting or public or [None])[0]
+    return next((node for node in reversed(public) if chosen is not None and node.name == chosen.name), None)
+
+
+def _signature(node: Definition) -> Signature:
+    plain, keyword = node.args.args, node.args.kwonlyargs
+    bare = plain[: len(plain) - len(node.args.defaults)]
+    bare += [each for each, default in zip(keyword, node.args.kw_defaults, strict=True) if default is None]
+    return Signature(
+        node.name,
+        node.lineno,
+        tuple(each.arg for each in [*plain, *keyword]),
+        tuple(each.arg for each in bare),
+        node.args.kwarg is not None,
+        isinstance(node, ast.AsyncFunctionDef),
+    )
+
+
+def _marks(node: Definition) -> list[Mark]:
+    signature = _signature(node)
+    line, column = node.lineno, node.col_offset + 1
+    marks = []
+    if node.args.posonlyargs:
+        marks.append(Mark(line, column, f"{node.name} is called by keyword; take the `/` out of its arguments."))
+    elif not signature.takes("completions"):
+        marks.append(Mark(line, column, f"{node.name} must take an argument `completions` (a list of texts)."))
+    for name in NOT_GIVEN:
+        if name in signature.required:
+            marks.append(Mark(line, column, f"`{name}` is not given here; give it the default None, or leave it out."))
+    return marks
