@@ -1,0 +1,16 @@
+"""The sandbox: users' reward functions, scored in a walled process of their own. Nothing here runs users' code itself.
+
+    with Scorer(source) as scorer:
+        scores = scorer.score(answers)
+
+Reading order for an audit: `walls.py` (which walls, in which order), `landlock.py`, `seccomp.py`, `child.py` (the
+inside), `process.py` (the outside), `results.py` (what comes out).
+"""
+
+from workers.sandbox.check import Mark, Signature, check, read_signature
+from workers.sandbox.records import Limits, SandboxFault, SandboxUnavailable, Scores
+from workers.sandbox.scorer import Scorer
+
+__all__ = [
+    "Limits", "Mark", "SandboxFault", "SandboxUnavailable", "Scorer", "Scores", "Signature", "check", "read_signature",
+]  # fmt: skip

@@ -1,0 +1,126 @@
+"""The inside: raises the walls, loads the user's code, answers calls. Runs in a process of its own, started by exec.
+
+The code shares this process, so it can do to its own scores whatever it likes; it is the parent that trusts nothing
+that comes out of here, and the walls that keep everything else away.
+"""
+
+import faulthandler
+import linecache
+import os
+import signal
+import sys
+import traceback
+import types
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from workers.sandbox import walls, wire
+
+FILE = "reward.py"  # what the user's code is called in tracebacks
+LONGEST_TEXT, LONGEST_MESSAGE = 4000, 500
+
+
+def main() -> None:
+    """Serve until the lab closes the pipe, then end at once (nothing left behind by the user's code is run)."""
+    requests, results = os.dup(0), os.dup(1)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(2, 1)  # from here on whatever is printed, also by C code, goes to the captured output
+    sys.stdout = open(1, "w", buffering=1, closefd=False)  # noqa: SIM115 - by line: a crash loses little
+    faulthandler.enable(2)  # a crash in C code says in which of the user's lines it was
+    faulthandler.register(signal.SIGUSR1, 2)  # the lab asks so before it ends a call that takes too long
+    try:
+        setup = wire.receive(requests)
+        # An event loop makes sockets to itself, which is refused later.
+        loop = _event_loop() if setup["is_async"] else None
+        ground = walls.Ground(Path(setup["links"]), setup["directories"])
+        try:
+            walls.raise_walls(ground, **setup["walls"])
+        except walls.WallMissing as error:
+            wire.send(results, {"nonce": setup["nonce"], "unavailable": str(error)})
+            return
+        os.environ.pop("PYTHONHASHSEED", None)
+        for name in [name for name in sys.modules if name.partition(".")[0] == "workers"]:
+            del sys.modules[name]
+        _serve(requests, results, setup, loop)
+    except EOFError:
+        pass
+    finally:
+        os._exit(0)
+
+
+def _serve(requests: int, results: int, setup: dict[str, Any], loop: Any) -> None:
+    """Load the code, say so, then one reply for each request, under the number that the request carries."""
+    holder: dict[str, Any] = {}
+
+    def load() -> dict[str, Any]:
+        holder["function"] = _load(setup["source"], setup["name"])
+        return {"ready": True}
+
+    def score(arguments: dict[str, Any]) -> dict[str, Any]:
+        given = holder["function"](**arguments)
+        return {"values": _plain(loop.run_until_complete(given) if loop is not None else given)}
+
+    wire.send(results, {"nonce": setup["nonce"], **_guarded(load, setup["libraries"])})
+    while True:
+        request = wire.receive(requests)
+        reply = _guarded(partial(score, request["arguments"]), setup["libraries"])
+        wire.send(results, {"nonce": request["nonce"], **reply})
+
+
+def _guarded(work: Callable[[], dict[str, Any]], libraries: list[str]) -> dict[str, Any]:
+    """The boundary around the user's code: whatever it raises, SystemExit included, becomes a described fault."""
+    try:
+        return work()
+    except BaseException as error:
+        return {"fault": _described(error, libraries)}
+
+
+def _load(source: str, name: str) -> Callable[..., Any]:
+    module = types.ModuleType("reward")
+    module.__file__ = FILE
+    sys.modules["reward"] = module  # dataclasses and their like look their module up
+    linecache.cache[FILE] = (len(source), None, source.splitlines(keepends=True), FILE)
+    exec(compile(source, FILE, "exec"), module.__dict__)
+    function: Callable[..., Any] = getattr(module, name)
+    return function
+
+
+def _event_loop() -> Any:
+    import asyncio  # only for async functions: it takes as long to import as everything else here
+
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    return loop
+
+
+def _plain(value: Any, depth: int = 0) -> Any:
+    """A result as JSON: numbers (of any library), None, lists, {"parts": dict}; anything else as {"alien": text}."""
+    if value is None or isinstance(value, bool | int | float):
+        return None if value is None else float(value)
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist(), depth)
+    if isinstance(value, list | tuple) and depth < 3:
+        return [_plain(each, depth + 1) for each in value]
+    if isinstance(value, dict) and depth < 2:
+        return {"parts": {str(name): _plain(each, depth + 1) for name, each in value.items()}}
+    if hasattr(value, "__float__"):
+        return float(value)
+    return {"alien": f"{type(value).__name__} {value!r:.80}"}
+
+
+def _described(error: BaseException, libraries: list[str]) -> dict[str, Any]:
+    kind = "memory" if isinstance(error, MemoryError) else "raised"
+    first = error.__traceback__
+    while first is not None and first.tb_frame.f_code.co_filename != FILE:
+        first = first.tb_next  # our own frames are of no use to the user
+    told = traceback.TracebackException(type(error), error, first, limit=-30)
+    lines = [frame.lineno for frame in told.stack if frame.filename == FILE]
+    message = "".join(told.format_exception_only()).strip()
+    if isinstance(error, ModuleNotFoundError):
+        message += f". A reward may import the standard library and: {', '.join(libraries)}"
+    if isinstance(error, MemoryError):
+        message = "it wanted more memory than it may have"
+    text = "".join(told.format())[-LONGEST_TEXT:] if first is not None else ""
+    return {"kind": kind, "message": message[:LONGEST_MESSAGE], "line": lines[-1] if lines else None, "text": text}
