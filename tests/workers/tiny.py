@@ -1,6 +1,7 @@
 """Tiny models with a trained BPE tokenizer and a chat template, saved to disk, and runs on them."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,8 @@ def make_tokenizer(size: int = 300, **special: Any) -> PreTrainedTokenizerFast:
     trainer = trainers.BpeTrainer(vocab_size=size, special_tokens=words, initial_alphabet=alphabet, show_progress=False)
     tokenizer.train_from_iterator(CORPUS, trainer)
     names = {"pad_token": "<pad>", "eos_token": "<eos>"} | special
-    made = PreTrainedTokenizerFast(tokenizer_object=tokenizer, **{k: v for k, v in names.items() if v})
+    wrap: Callable[..., PreTrainedTokenizerFast] = PreTrainedTokenizerFast
+    made = wrap(tokenizer_object=tokenizer, **{k: v for k, v in names.items() if v})
     made.chat_template = CHAT
     return made
 
@@ -56,16 +58,23 @@ def make_model(kind: str, vocabulary: int, seed: int = 0, **more: Any) -> PreTra
         "pad_token_id": 0, "bos_token_id": None, "eos_token_id": 1,
     }  # fmt: skip
     if kind == "gpt2":
-        names = {"n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 96}
+        names: dict[str, Any] = {"n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 96}
         shared = {name: sizes[name] for name in ("vocab_size", "initializer_range", "pad_token_id", "eos_token_id")}
-        return GPT2LMHeadModel(GPT2Config(**names, **shared, bos_token_id=1)).eval()
+        return _still(GPT2LMHeadModel(GPT2Config(**names, **shared, bos_token_id=1)))
     if kind == "sliding":
-        window = {"use_sliding_window": True, "sliding_window": 4, "max_window_layers": 1}
-        return Qwen2ForCausalLM(Qwen2Config(**sizes, **window, tie_word_embeddings=True)).eval()
+        window: dict[str, Any] = {"use_sliding_window": True, "sliding_window": 4, "max_window_layers": 1}
+        return _still(Qwen2ForCausalLM(Qwen2Config(**sizes, **window, tie_word_embeddings=True)))
     if kind == "qwen3":
-        return Qwen3ForCausalLM(Qwen3Config(**sizes, head_dim=8, **more)).eval()
-    made = {"llama": (LlamaForCausalLM, LlamaConfig), "qwen2": (Qwen2ForCausalLM, Qwen2Config)}[kind]
-    return made[0](made[1](**sizes, tie_word_embeddings=True, **more)).eval()
+        return _still(Qwen3ForCausalLM(Qwen3Config(**sizes, head_dim=8, **more)))
+    if kind == "qwen2":
+        return _still(Qwen2ForCausalLM(Qwen2Config(**sizes, tie_word_embeddings=True, **more)))
+    return _still(LlamaForCausalLM(LlamaConfig(**sizes, tie_word_embeddings=True, **more)))
+
+
+def _still(model: PreTrainedModel) -> PreTrainedModel:
+    """Without dropout."""
+    torch.nn.Module.eval(model)
+    return model
 
 
 def save_model(folder: Path, kind: str = "llama", **special: Any) -> Path:

@@ -16,12 +16,12 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor
 
 from workers.contract.errors import RunError
 from workers.contract.spec import to_dict
 from workers.engine.boundary import boundary
 from workers.engine.learner import Learner, reload_policy
+from workers.engine.optimiser import put_back, tensors_of
 
 KEPT = 10
 MANIFEST = "manifest.json"
@@ -106,7 +106,7 @@ def what_is_wrong(path: Path) -> str | None:
 def _write(part: Path, learner: Learner, step: int, told: list[dict[str, Any]]) -> None:
     learner.policy.model.save_pretrained(part)
     learner.loaded.tokenizer.save_pretrained(part)
-    save_file(_optimiser_tensors(learner), part / "optimiser.safetensors")
+    save_file(tensors_of(learner.optimiser, learner.policy.model), part / "optimiser.safetensors")
     memories = learner.supply.memories
     flat = {f"{at}:{name}": value.contiguous() for at, memory in memories.items() for name, value in memory.items()}
     save_file(flat, part / "memory.safetensors")
@@ -116,33 +116,12 @@ def _write(part: Path, learner: Learner, step: int, told: list[dict[str, Any]]) 
 
 def _put_back(path: Path, learner: Learner, state: dict[str, Any]) -> None:
     reload_policy(learner, str(path))
-    _load_optimiser(learner, load_file(path / "optimiser.safetensors"))
+    put_back(learner.optimiser, learner.policy.model, load_file(path / "optimiser.safetensors"))
     learner.supply.memories.clear()
     for key, tensor in load_file(path / "memory.safetensors").items():
         address, _, name = key.rpartition(":")
         memory = learner.supply.memories.setdefault(address, {})
         memory[name] = tensor.to(learner.policy.device)
-
-
-def _optimiser_tensors(learner: Learner) -> dict[str, Tensor]:
-    names: dict[Tensor, str] = {weight: name for name, weight in learner.policy.model.named_parameters()}
-    found = {}
-    for weight, values in learner.optimiser.state.items():
-        for kind, value in values.items():
-            found[f"{names[weight]}:{kind}"] = value.detach().contiguous()
-    return found
-
-
-def _load_optimiser(learner: Learner, tensors: dict[str, Tensor]) -> None:
-    by_name: dict[str, dict[str, Tensor]] = {}
-    for key, tensor in tensors.items():
-        name, _, kind = key.rpartition(":")
-        by_name.setdefault(name, {})[kind] = tensor
-    names = {weight: name for name, weight in learner.policy.model.named_parameters()}
-    order = [weight for group in learner.optimiser.param_groups for weight in group["params"]]
-    document = learner.optimiser.state_dict()
-    document["state"] = {n: by_name[names[weight]] for n, weight in enumerate(order) if names[weight] in by_name}
-    learner.optimiser.load_state_dict(document)
 
 
 def _saved(path: Path, step: int) -> Saved:
@@ -151,9 +130,7 @@ def _saved(path: Path, step: int) -> Saved:
 
 def _seal(part: Path) -> None:
     """Write the manifest and force everything to the disk: a rename must never come before the data."""
-    files = {
-        file.name: {"sha256": _digest(file), "bytes": file.stat().st_size} for file in sorted(part.iterdir())
-    }
+    files = {file.name: {"sha256": _digest(file), "bytes": file.stat().st_size} for file in sorted(part.iterdir())}
     manifest = {"files": files, "torch": torch.__version__}
     (part / MANIFEST).write_text(json.dumps(manifest, indent=1))
     for file in part.iterdir():

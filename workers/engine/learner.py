@@ -8,14 +8,14 @@ import torch
 
 from workers.contract.errors import RunError
 from workers.contract.spec import Model, RunSpec
+from workers.engine.judges import Objective, make_objectives
+from workers.engine.optimiser import make_optimiser
 from workers.engine.pieces import Pieces
 from workers.engine.policy import Policy, make_policy
 from workers.engine.prompts import FileSource, Source, make_source
 from workers.engine.recipe import Recipe, make_recipe
 from workers.engine.sampler import Plan
-from workers.engine.scoring import Objective, make_objectives
 from workers.engine.supply import Supply, make_supply
-from workers.engine.update import make_optimiser
 from workers.models import loading
 
 
@@ -59,10 +59,8 @@ def make_learner(spec: RunSpec, report: Callable[[str, int, int], None]) -> Lear
     report("loading", 2, 3)
     policy = make_policy(loaded.model, spec.temperature, spec.precision)
     supply = make_supply(recipe, policy, spec.seed)
-    optimiser = make_optimiser(policy, spec.optimiser)
-    learner = Learner(
-        spec, loaded, Pieces(loaded.tokenizer), policy, optimiser, recipe, objectives, source, supply
-    )
+    optimiser = make_optimiser(policy.model, spec.optimiser)
+    learner = Learner(spec, loaded, Pieces(loaded.tokenizer), policy, optimiser, recipe, objectives, source, supply)
     if isinstance(source, FileSource):
         # A prompt that is too long is found now, not in the middle of the run.
         learner.encode([problem.prompt for problem in (*source.train, *source.held)])

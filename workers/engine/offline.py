@@ -11,8 +11,10 @@ from workers.contract.answers import FINISHED, Answers
 from workers.contract.errors import RunError, Stopped
 from workers.contract.events import Event, Ledger
 from workers.engine import seeds
+from workers.engine.agreement import agreement, means
 from workers.engine.batch import rows_of
 from workers.engine.boundary import boundary
+from workers.engine.judges import Objective, close_all, make_objectives
 from workers.engine.learner import threads
 from workers.engine.masks import on_last_token
 from workers.engine.recipe import Part, make_part
@@ -20,12 +22,11 @@ from workers.engine.record import mean_advantage
 from workers.engine.recorded import Cut, Cutter, Recorded, make_cutter, read_recorded
 from workers.engine.reporter import Reporter
 from workers.engine.rollout import columns_of
-from workers.engine.scoring import Objective, Scored, close_all, make_objectives, score
+from workers.engine.scoring import Scored, score
 from workers.engine.store import Table, as_json
 from workers.engine.tensors import Credit, Rollouts
 
 CHUNK = 64  # completions scored between two looks at the clock
-RIGHT = 0.5  # a reward or a label that reaches it counts as right when the two are compared
 
 
 def analyse(spec: AnalysisSpec, ledger: Ledger) -> None:
@@ -50,7 +51,7 @@ def analyse(spec: AnalysisSpec, ledger: Ledger) -> None:
         streams = _credit_all(spec, credits, rollouts, scored, reporter)
         table = _table(recorded, cuts, scored, streams, rollouts)
         file = ledger.save(table.name, table.content())
-        values = _means(objectives, scored) | _agreement(objectives, scored, recorded)
+        values = means(scored) | agreement(scored.values, [row.label for row in recorded])
         events = [Event(0, "metrics", {"values": values}), Event(0, "rollouts", table.event(file))]
         ledger.write([*events, *scored.troubles])
 
@@ -174,30 +175,6 @@ def _table(
         "advantage": mean_advantage(streams["advantage"], rollouts.mask_NT),
     }
     return Table(0, columns, scored.values, {name: value_NT.numpy() for name, value_NT in streams.items()})
-
-
-def _means(objectives: tuple[Objective, ...], scored: Scored) -> dict[str, float]:
-    means = {}
-    for name, column in [("total", scored.total), *((o.label, scored.values[o.label]) for o in objectives)]:
-        found = [value for value in column if value is not None]
-        if found:
-            means[f"reward/{name}"] = sum(found) / len(found)
-    return means
-
-
-def _agreement(objectives: tuple[Objective, ...], scored: Scored, recorded: list[Recorded]) -> dict[str, float]:
-    """Of the labelled completions that a reward judged, the share on which both say right or both say wrong."""
-    shares = {}
-    for objective in objectives:
-        pairs = zip(scored.values[objective.label], recorded, strict=True)
-        same = [
-            (value >= RIGHT) == (row.label >= RIGHT)
-            for value, row in pairs
-            if value is not None and row.label is not None
-        ]
-        if same:
-            shares[f"agreement/{objective.label}"] = sum(same) / len(same)
-    return shares
 
 
 def _report(reporter: Reporter, phase: str, done: int, total: int) -> None:

@@ -12,9 +12,9 @@ from workers.contract.spec import RunSpec
 from workers.engine import checkpoint
 from workers.engine.boundary import boundary
 from workers.engine.evaluate import evaluate
+from workers.engine.judges import close_all
 from workers.engine.learner import Learner, device, make_learner, threads
 from workers.engine.reporter import Reporter
-from workers.engine.scoring import close_all
 from workers.engine.step import Step, take_step
 
 MOST_BROKEN = 3

@@ -1,21 +1,19 @@
 """One step of learning: problems, completions, rewards, credit, update, record."""
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from workers.contract.answers import CUT_OFF, Problem
+from workers.contract.answers import Problem
 from workers.contract.errors import RunError
 from workers.contract.events import Event
 from workers.engine import seeds
 from workers.engine.batch import Batch, rows_of
 from workers.engine.boundary import boundary
 from workers.engine.learner import Learner
-from workers.engine.masks import group_equal, masked, masked_mean, on_last_token, per_row
+from workers.engine.masks import on_last_token
+from workers.engine.measures import Clock, metrics_of
 from workers.engine.record import table_of
 from workers.engine.rollout import roll_out
 from workers.engine.scoring import Scored, score
@@ -35,20 +33,6 @@ class Step:
     broken: NonFinite | None = None
 
 
-@dataclass
-class Clock:
-    """Seconds of each part of a step."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def part(self, name: str) -> Iterator[None]:
-        """Time what happens inside."""
-        start = time.perf_counter()
-        yield
-        self.seconds[name] = time.perf_counter() - start
-
-
 def take_step(learner: Learner, step: int) -> Step:
     """Make step `step` (1 is the first). RunError when it cannot be made."""
     spec, clock = learner.spec, Clock()
@@ -63,7 +47,7 @@ def take_step(learner: Learner, step: int) -> Step:
         kept, batch = _credited(learner, rollouts, scored, step)
         outcome, broken = _updated(learner, batch, step)
     streams = _streams(batch, outcome, kept, rollouts)
-    metrics = _metrics(learner, rollouts, scored, batch, outcome, clock)
+    metrics = metrics_of(learner, rollouts, scored, batch, outcome, clock)
     table = table_of(learner, rollouts, _each(problems, spec.siblings), scored, streams, step)
     return Step(table, metrics, scored.troubles + _skipped(broken, step), broken)
 
@@ -124,46 +108,3 @@ def _streams(batch: Batch, outcome: Outcome, kept: Tensor, rollouts: Rollouts) -
         whole_NT[kept, : value_RT.shape[1]] = value_RT.float()
         streams[name] = whole_NT
     return streams
-
-
-def _metrics(
-    learner: Learner, rollouts: Rollouts, scored: Scored, batch: Batch, outcome: Outcome, clock: Clock
-) -> dict[str, float]:
-    answers, part = rollouts.answers, batch.rollouts
-    total_N = per_row(part.streams["reward"], part.mask_NT)
-    seconds = sum(clock.seconds.values())
-    values = {
-        "reward/total": float(total_N.mean()),
-        "entropy": float(masked_mean(rollouts.streams["entropy"], rollouts.mask_NT)),
-        "length": sum(answers.lengths) / len(answers.lengths),
-        "dead_groups": _dead_groups(total_N, part.group_N),
-        "cut_off": answers.ends.count(CUT_OFF) / len(answers.ends),
-        "tokens_per_second": sum(answers.lengths) / seconds,
-        "learning_rate": outcome.learning_rate,
-        "seconds/step": seconds,
-        **{f"seconds/{name}": value for name, value in clock.seconds.items()},
-    }
-    for objective in learner.objectives:
-        found = [value for value in scored.values[objective.label] if value is not None]
-        if found:
-            values[f"reward/{objective.label}"] = sum(found) / len(found)
-    if batch.ref_logp_NT is not None:
-        values["kl"] = _kl(batch.ref_logp_NT, part)
-    if outcome.tokens:
-        values |= {"loss": outcome.loss, "grad_norm": outcome.grad_norm, "mismatch": outcome.mismatch}
-        values |= outcome.statistics()
-        if "objectives/clip_fraction" in values:
-            values["clip_fraction"] = values.pop("objectives/clip_fraction")
-    return values
-
-
-def _dead_groups(total_N: Tensor, group_N: Tensor) -> float:
-    equal_N = group_equal(total_N, group_N)
-    groups = torch.unique(group_N)
-    return len(torch.unique(group_N[equal_N])) / len(groups)
-
-
-def _kl(ref_logp_NT: Tensor, part: Rollouts) -> float:
-    """Mean over tokens of the k3 estimate of KL(policy, reference), nats."""
-    difference_NT = masked(ref_logp_NT - part.logp_NT, part.mask_NT)
-    return float(masked_mean(difference_NT.expm1() - difference_NT, part.mask_NT))

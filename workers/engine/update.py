@@ -8,6 +8,7 @@ from torch import Tensor
 from workers.contract.spec import Optimiser
 from workers.engine.batch import Batch, micro_batches
 from workers.engine.masks import masked_mean
+from workers.engine.optimiser import rate_at
 from workers.engine.policy import Policy
 from workers.engine.recipe import Part, Recipe
 from workers.engine.tensors import Loss, Pass
@@ -37,25 +38,6 @@ class Outcome:
     def statistics(self) -> dict[str, float]:
         """Mean over the tokens of all passes."""
         return {name: total / max(1, self.tokens) for name, total in self.sums.items()}
-
-
-def make_optimiser(policy: Policy, settings: Optimiser) -> torch.optim.AdamW:
-    """AdamW over all weights that learn; decay on matrices only, as usual."""
-    learning = [weight for weight in policy.model.parameters() if weight.requires_grad]
-    groups = [
-        {"params": [weight for weight in learning if weight.dim() >= 2], "weight_decay": settings.weight_decay},
-        {"params": [weight for weight in learning if weight.dim() < 2], "weight_decay": 0.0},
-    ]
-    betas = (settings.beta1, settings.beta2)
-    groups = [group for group in groups if group["params"]]
-    return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=betas, fused=True)
-
-
-def rate_at(settings: Optimiser, step: int) -> float:
-    """The learning rate of a step (1 is the first): a straight rise over the warm-up, then level."""
-    if settings.warmup_steps == 0:
-        return settings.learning_rate
-    return settings.learning_rate * min(1.0, step / settings.warmup_steps)
 
 
 def update(

@@ -13,11 +13,12 @@ import torch
 from tests.workers.tiny import MemoryLedger, tiny_spec
 from workers.contract.errors import Replaced, RunError, Stopped
 from workers.contract.spec import Budget, Optimiser, Prompts, RewardPick, RunSpec
-from workers.engine import checkpoint, run, step
+from workers.engine import checkpoint, step
+from workers.engine import update as engine_update
 from workers.engine.boundary import boundary
 from workers.engine.checkpoint import KEPT, what_is_wrong
+from workers.engine.judges import Judged, Objective
 from workers.engine.run import train
-from workers.engine.scoring import Judged, Objective
 from workers.engine.update import NonFinite, must_be_finite
 
 
@@ -73,7 +74,7 @@ def test_a_useless_reward_ends_the_run(
 
 def breaking(monkeypatch: pytest.MonkeyPatch, steps: set[int]) -> None:
     """Make the advantages of some steps infinite, as a diverged critic would."""
-    sound = step.update
+    sound = engine_update.update
 
     def update(policy: Any, optimiser: Any, recipe: Any, batch: Any, settings: Any, number: int) -> Any:
         if number in steps:
@@ -135,7 +136,7 @@ def test_a_full_disk_leaves_the_checkpoint_before(tmp_path: Path, monkeypatch: p
         with files_of_at_most(20_000):
             return sound(folder, learner, number, told)
 
-    monkeypatch.setattr(run.checkpoint, "save", save)
+    monkeypatch.setattr(checkpoint, "save", save)
     with pytest.raises(RunError, match="disk is full") as caught:
         train(short(tmp_path), ledger)
     assert caught.value.where == "checkpoint"

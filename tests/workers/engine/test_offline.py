@@ -17,7 +17,7 @@ from workers.contract.spec import Pick, RewardPick
 from workers.engine import offline
 from workers.engine.offline import analyse
 
-ROWS = [
+ROWS: list[dict[str, Any]] = [
     {"prompt": "2+3=", "completion": "it is #5", "answer": "5", "label": True, "source": "a"},
     {"prompt": "2+3=", "completion": "it is #6", "answer": "5", "label": False, "source": "b"},
     {"prompt": "1+1=", "completion": "#2", "answer": "2", "label": 0, "source": "a", "columns": {"level": 1}},

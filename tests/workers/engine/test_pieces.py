@@ -1,5 +1,7 @@
 """Pieces: put together they are the text, whatever the tokenizer and however letters are cut up."""
 
+from collections.abc import Callable
+
 import pytest
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
@@ -43,7 +45,8 @@ def test_marks_and_byte_tokens() -> None:
     backend = Tokenizer(models.BPE(vocab=vocabulary, merges=[], unk_token="<unk>", byte_fallback=True))
     backend.pre_tokenizer = pre_tokenizers.Metaspace()
     backend.decoder = decoders.Sequence([decoders.Replace("\u2581", " "), decoders.ByteFallback(), decoders.Fuse()])
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, unk_token="<unk>")
+    wrap: Callable[..., PreTrainedTokenizerFast] = PreTrainedTokenizerFast
+    tokenizer = wrap(tokenizer_object=backend, unk_token="<unk>")
     assert pieces(tokenizer, [1, 2, 3, 4, 5, 6]) == [" the", " ", "cat", "", "", "猫"]
 
 

@@ -18,7 +18,7 @@ def test_log_probability_and_entropy_have_their_gradients() -> None:
 def test_impossible_tokens_leave_numbers() -> None:
     logits = torch.tensor([[0.0, -torch.inf, 1.0]], requires_grad=True)
     logp, entropy = policy_module._apply(logits, torch.tensor([2]))
-    (logp.sum() + entropy.sum()).backward()
+    torch.autograd.backward(logp.sum() + entropy.sum())
     assert logits.grad is not None
     assert bool(logits.grad.isfinite().all())
     # The entropy of two outcomes with odds e: ln(1 + e) - e / (1 + e) = 0.5822.
@@ -33,7 +33,7 @@ def test_chunks_change_neither_value_nor_gradient(monkeypatch: pytest.MonkeyPatc
         policy = make_policy(make_model("llama", 20))
         read = policy.read(as_rollouts(sampled(policy)))
         assert read.entropy_NT is not None
-        (read.logp_NT.sum() + 0.3 * read.entropy_NT.square().sum()).backward()
+        torch.autograd.backward(read.logp_NT.sum() + 0.3 * read.entropy_NT.square().sum())
         grad = policy.model.get_parameter("model.embed_tokens.weight").grad
         assert grad is not None
         found.append((read.logp_NT.detach(), grad))

@@ -29,7 +29,10 @@ def weights(ledger: MemoryLedger, step: int) -> bytes:
 
 
 def rows(ledger: MemoryLedger, step: int) -> list[dict[str, Any]]:
-    return pq.read_table(io.BytesIO(ledger.files[f"rollouts/step-{step:06d}.parquet"])).to_pylist()
+    found: list[dict[str, Any]] = pq.read_table(
+        io.BytesIO(ledger.files[f"rollouts/step-{step:06d}.parquet"])
+    ).to_pylist()
+    return found
 
 
 def test_it_works(tmp_path: Path) -> None:

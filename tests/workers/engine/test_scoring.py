@@ -9,7 +9,8 @@ import torch
 from workers.contract.answers import Answers
 from workers.contract.errors import RunError
 from workers.contract.spec import RewardPick
-from workers.engine.scoring import Judged, Objective, close_all, make_objectives, score
+from workers.engine.judges import Judged, Objective, close_all, make_objectives
+from workers.engine.scoring import score
 
 ANSWERS = Answers(
     ("good", "bad", "ugly"), ("p", "p", "q"), (4, 3, 4), ("finished",) * 3, {"answer": ("good", "x", "x")}
