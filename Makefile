@@ -36,5 +36,6 @@ format: install-dev  ## bring the code into its one format
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-bench: install-dev  ## measure speeds on this machine
-	OMP_NUM_THREADS=1 $(BIN)/python -m workers bench
+bench: install-dev  ## measure: the guided run over three seeds, page times, event-to-browser latency
+	$(BIN)/python -m tests.bench.story
+	$(BIN)/python -m tests.bench.latency
