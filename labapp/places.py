@@ -112,6 +112,7 @@ def with_mend(sentence: str, text: str = "") -> str:
 
 
 def last_line(text: str) -> str:
+    """The line of a log that says most: the last error, or the last line of all; empty for an empty log."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     telling = [line for line in lines if "error" in line.lower() or "fatal" in line.lower()]
     return (telling or lines or [""])[-1]

@@ -23,6 +23,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 for name in ("DATABASE_URL", "REDIS_URL", "DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "SIGN_UP_OPEN", "HTTPS"):
     os.environ.pop(name, None)  # a developer's own settings must not reach the tests
 assert lab_settings.MERIT_HOME == GIVEN_HOME  # reads the settings now, so that pytest-django sets Django up
+# Argon2 takes a tenth of a second on purpose; people of the tests are made by the hundred. Started labs keep it.
+lab_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @dataclass(frozen=True)

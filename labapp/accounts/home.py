@@ -1,22 +1,18 @@
 """The first page: recent runs with their curves, queue and workers, and the way into the guided run."""
 
-from collections import defaultdict
 from typing import Any
-from uuid import UUID
 
 from django.core.cache import cache
-from django.db.models import Count, F, Value
-from django.db.models.functions import Greatest, Mod
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from labapp.accounts import access
 from labapp.celery_app import app as celery
-from labapp.runs.models import MetricPoint, Run
+from labapp.runs.models import Run
+from labapp.runs.sparks import sparks
 
 RECENT = 8
-CURVE_POINTS = 60
-CURVE = "reward/total"
 QUEUES = ("train", "quick")
 ASKED_EVERY = 5  # seconds for which one answer of the workers serves everyone
 
@@ -28,7 +24,7 @@ def home(request: HttpRequest) -> HttpResponse:
         return render(request, "accounts/no_team.html")
     mine = access.scoped(Run.objects, request).filter(deleted__isnull=True)
     recent = list(mine.select_related("owner").order_by("-created")[:RECENT])
-    curves = _curves([run.pk for run in recent])
+    curves = sparks([run.pk for run in recent])
     waiting = dict(mine.order_by().values_list("state").annotate(Count("pk")))
     context = {
         "rows": [{"run": run, "curve": curves[run.pk]} for run in recent],
@@ -41,16 +37,6 @@ def home(request: HttpRequest) -> HttpResponse:
 def workers(request: HttpRequest) -> HttpResponse:
     """The part of the page that says which workers answer; loaded after it, since asking takes half a second."""
     return render(request, "accounts/workers.html", {"queues": _queues()})
-
-
-def _curves(runs: list[UUID]) -> dict[UUID, list[float]]:
-    """About sixty points of each run's total reward, thinned in the database."""
-    stride = Greatest(F("run__steps") / Value(CURVE_POINTS), Value(1))
-    points = MetricPoint.objects.filter(run__in=runs, name=CURVE).annotate(rest=Mod(F("step"), stride)).filter(rest=0)
-    curves: dict[UUID, list[float]] = defaultdict(list)
-    for run, value in points.order_by("run_id", "step").values_list("run_id", "value"):
-        curves[run].append(value)
-    return curves
 
 
 def _queues() -> list[dict[str, Any]]:
