@@ -51,6 +51,7 @@ def choose_environment() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # its threads start at import and would not survive a fork
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("CELERY_SKIP_CHECKS", "1")  # Django's checks import every page, which a worker has no use for
 
 
 def preload() -> None:
