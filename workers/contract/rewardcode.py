@@ -90,8 +90,8 @@ def _reward_function(tree: ast.Module) -> Definition | None:
     # Python keeps the last of several definitions of one name, so the last is read here too.
     if named:
         return named[-1]
-    chosen = (fitting or public or [None])[0]
-    return next((node for node in reversed(public) if chosen is not None and node.name == chosen.name), None)
+    names = [node.name for node in fitting or public][:1]
+    return next((node for node in reversed(public) if node.name in names), None)
 
 
 def _signature(node: Definition) -> Signature:

@@ -4,7 +4,7 @@
         scores = scorer.score(answers)
 
 Reading order for an audit: `walls.py` (which walls, in which order), `landlock.py`, `seccomp.py`, `child.py` (the
-inside), `process.py` (the outside), `results.py` (what comes out).
+inside), `process.py` and `channel.py` (the outside), `results.py` (what comes out).
 """
 
 from workers.sandbox.check import Mark, Signature, check, read_signature

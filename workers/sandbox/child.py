@@ -41,6 +41,7 @@ def main() -> None:
             wire.send(results, {"nonce": setup["nonce"], "unavailable": str(error)})
             return
         os.environ.pop("PYTHONHASHSEED", None)
+        sys.argv = sys.orig_argv = ["reward"]
         for name in [name for name in sys.modules if name.partition(".")[0] == "workers"]:
             del sys.modules[name]
         _serve(requests, results, setup, loop)

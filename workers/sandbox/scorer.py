@@ -58,8 +58,8 @@ class Scorer:
             scores = self._call(arguments, count, seconds)
         except SandboxFault as fault:
             scores = self._apart(arguments, count, seconds, fault)
-        printed = bytes((self._child or child).output).decode(errors="replace")
-        return replace(scores, seconds=time.monotonic() - began, output=printed)
+        printed = child.output if self._child in (child, None) else child.output + self._child.output
+        return replace(scores, seconds=time.monotonic() - began, output=printed.decode(errors="replace"))
 
     def _warm(self) -> Child:
         """The child, alive and with processor time left."""

@@ -2,7 +2,7 @@
 
 What a pure computation needs is reading, memory, clocks and signals to itself. Not here, so refused: new processes and
 threads (fork, clone), exec, sockets of every family, sending to sockets, kill and its kin, ptrace and other processes'
-memory, new files in memory, io_uring, mounts, namespaces, ioctl, prctl, changing limits or a file's owner, mode or times,
+memory, files in memory, io_uring, mounts, namespaces, ioctl, prctl, changing limits or a file's owner, mode or times,
 and whatever a later kernel invents. A refused call fails with "Operation not permitted"; the code may go on.
 """
 
