@@ -18,7 +18,7 @@ from typing import Any
 
 EVERY = 3.0  # seconds between two sweeps
 COMMANDS = {
-    "train": ["--queues=train", "--pool=prefork", "--concurrency=1", "--max-tasks-per-child=1"],
+    "train": ["--queues=train", "--pool=custom", "--concurrency=1", "--max-tasks-per-child=1"],
     "quick": ["--queues=quick", "--pool=prefork", "--concurrency=2"],
     "light": ["--queues=light", "--pool=solo", "--beat"],
 }
@@ -51,6 +51,7 @@ def choose_environment() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # its threads start at import and would not survive a fork
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ["CELERY_CUSTOM_WORKER_POOL"] = "workers.door.pool:RunPool"
     os.environ.setdefault("CELERY_SKIP_CHECKS", "1")  # Django's checks import every page, which a worker has no use for
 
 
