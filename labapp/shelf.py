@@ -8,8 +8,9 @@ from pathlib import Path
 from django.conf import settings
 from django.core.cache import cache
 
-from workers.contract.catalogue import ROOT, Catalogue, Method, read_catalogue
+from workers.contract.catalogue import ROOT, Catalogue, read_catalogue
 from workers.contract.kinds import KINDS
+from workers.contract.method import Method
 
 TESTS = ROOT.parent / "tests" / "workers"
 WORKER_DIGEST = "merit:worker:digest"  # key in the cache under which a worker says which catalogue it has

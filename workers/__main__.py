@@ -13,6 +13,7 @@ from workers.cli_ledger import DirectoryLedger
 from workers.contract import analysis, catalogue, checking
 from workers.contract.errors import RunError, Stopped, Trouble
 from workers.contract.kinds import KINDS
+from workers.contract.method import Method, MethodError
 from workers.contract.spec import Pick, RewardPick, RunSpec, SpecError, from_dict
 
 WRONG, STOPPED = 1, 130
@@ -27,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     except Stopped:
         print("Stopped. Go on with --resume.", file=sys.stderr)
         return STOPPED
-    except (RunError, SpecError, catalogue.MethodError) as error:
+    except (RunError, SpecError, MethodError) as error:
         print(error, file=sys.stderr)
         return WRONG
     return 0
@@ -112,7 +113,7 @@ def _methods(chosen: argparse.Namespace) -> None:
             print(f"  {method.name:<18} {method.card.title}. {method.purpose}")
 
 
-def _described(method: catalogue.Method) -> dict[str, Any]:
+def _described(method: Method) -> dict[str, Any]:
     params = [
         {"name": p.name, "words": p.words, "default": p.default, "limit": type(p.limit).__name__, **vars(p.limit)}
         for p in method.params

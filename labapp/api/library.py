@@ -10,7 +10,7 @@ from labapp import shelf
 from labapp.accounts.access import require
 from labapp.api.schemas import MethodOut, Methods
 from labapp.workshop.forms import limit_words
-from workers.contract.catalogue import Method, MethodError
+from workers.contract.method import Method, MethodError
 
 router = Router(tags=["library"])
 

@@ -8,7 +8,9 @@ from typing import Any
 
 import yaml
 
-from workers.contract.catalogue import Catalogue, MethodError, problem_with
+from workers.contract.catalogue import Catalogue
+from workers.contract.limits import problem_with
+from workers.contract.method import MethodError
 from workers.contract.spec import Pick, RunSpec, SpecError, from_dict, to_dict, to_json
 
 LONGEST = 400_000  # characters; a run with several code rewards has a few thousand

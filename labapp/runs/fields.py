@@ -13,8 +13,9 @@ from typing import Any
 
 from labapp.runs import knobs
 from labapp.workshop.forms import ParamsForm, differing, method_form, text_of, texts
-from workers.contract.catalogue import Catalogue, Param
+from workers.contract.catalogue import Catalogue
 from workers.contract.errors import Trouble
+from workers.contract.limits import Param
 from workers.contract.spec import Budget, Model, Optimiser, Pick, Prompts, RewardPick, RunSpec
 
 Data = Mapping[str, str]

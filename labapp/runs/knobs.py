@@ -3,8 +3,8 @@
 from dataclasses import fields
 
 from workers.contract.card import Choice, Flag, Real, Text, Whole
-from workers.contract.catalogue import Param
 from workers.contract.checking import PRECISIONS
+from workers.contract.limits import Param
 from workers.contract.spec import Budget, Optimiser, Prompts, RunSpec
 
 _POSITIVE = Real(0, open_low=True)

@@ -4,7 +4,8 @@ import ast
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from workers.contract.catalogue import Catalogue, Method
+from workers.contract.catalogue import Catalogue
+from workers.contract.method import Method
 from workers.contract.spec import RewardPick
 
 # What a trainer passes to a reward function by itself; every other argument without a default is a column.

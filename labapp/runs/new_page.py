@@ -16,9 +16,10 @@ from labapp.runs.guided import WORDS
 from labapp.workshop.forms import ParamsForm, differing, method_form, quoted
 from labapp.workshop.mathml import mathml
 from labapp.workshop.models import DataSet, DataVersion, RewardVersion
-from workers.contract.catalogue import Catalogue, Param
+from workers.contract.catalogue import Catalogue
 from workers.contract.errors import Trouble
 from workers.contract.kinds import KINDS
+from workers.contract.limits import Param
 from workers.contract.spec import Pick, RewardPick, RunSpec
 
 SUM = r"L = \sum_{i,t} w_{it}\,\Bigl(\ell_{it} + \sum_k R^k_{it}\Bigr)"

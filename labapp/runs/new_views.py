@@ -18,7 +18,7 @@ from labapp.runs import documents, launch, new_page, prechecks
 from labapp.runs.fields import Draft, fill, refreshed, renumbered, with_row, with_values
 from labapp.runs.guided import EXPERIMENT, guided
 from labapp.runs.models import Experiment, Run
-from workers.contract.catalogue import Method
+from workers.contract.method import Method
 from workers.contract.spec import Pick, Prompts, RewardPick, RunSpec, from_dict, to_dict
 
 Answer = Callable[[HttpRequest, Team, dict[str, str]], HttpResponse]

@@ -12,7 +12,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from workers.contract.card import Choice, Flag, Limit, Real, Text, Whole
-from workers.contract.catalogue import Method, Param, problem_with
+from workers.contract.limits import Param, problem_with
+from workers.contract.method import Method
 
 LONG_TEXT = 120  # characters from which a text gets a box of several lines
 

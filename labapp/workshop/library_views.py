@@ -15,8 +15,8 @@ from labapp.workshop import probes
 from labapp.workshop.forms import default_words, limit_words, method_form, quoted
 from labapp.workshop.mathml import mathml
 from workers.contract.card import Source
-from workers.contract.catalogue import Method, MethodError
 from workers.contract.kinds import KINDS
+from workers.contract.method import Method, MethodError
 
 HEADINGS = (
     "Purpose", "Formula", "Symbols", "Parameters", "Needs", "Figure", "Relatives", "Source", "Doubts", "Departures",

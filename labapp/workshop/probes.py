@@ -13,7 +13,7 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from labapp.celery_app import app
-from workers.contract.catalogue import Method
+from workers.contract.method import Method
 
 KEPT = 30 * 24 * 3600  # seconds a figure is kept; its key holds the digest of the method's file
 PATIENCE = 30  # seconds after which we say that no worker answers

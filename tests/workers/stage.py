@@ -14,7 +14,9 @@ from torch import Tensor
 
 from workers.contract.answers import CUT_OFF, FAILED, FINISHED, Answers
 from workers.contract.card import Choice, Flag, Real, Whole
-from workers.contract.catalogue import Catalogue, Method, Param, read_catalogue
+from workers.contract.catalogue import Catalogue, read_catalogue
+from workers.contract.limits import Param
+from workers.contract.method import Method
 from workers.engine.load import Loaded, call, load
 from workers.engine.tensors import Credit, Loss, Pass, Rollouts
 

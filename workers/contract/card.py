@@ -1,7 +1,7 @@
 """The words a method file uses to describe itself: its card, and the limits of its parameters.
 
 These classes are read in two ways. Workers import them; the web side never imports a method and
-evaluates the same words from the file's text (see `catalogue.py`), so every argument must be a literal.
+evaluates the same words from the file's text (see `methodfile.py`), so every argument must be a literal.
 """
 
 from collections.abc import Mapping

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from math import isfinite
 
-from workers.contract.catalogue import Catalogue, MethodError, problem_with
+from workers.contract.catalogue import Catalogue
 from workers.contract.errors import Trouble
+from workers.contract.limits import problem_with
+from workers.contract.method import MethodError
 from workers.contract.spec import Pick, RewardPick, RunSpec
 
 PRECISIONS = ("float32", "bfloat16")

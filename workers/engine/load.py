@@ -8,8 +8,10 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
-from workers.contract.catalogue import ROOT, Catalogue, Method, problem_with, read_catalogue
+from workers.contract.catalogue import ROOT, Catalogue, read_catalogue
 from workers.contract.kinds import KINDS
+from workers.contract.limits import problem_with
+from workers.contract.method import Method
 
 
 @dataclass(frozen=True)

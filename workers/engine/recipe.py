@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from workers.contract.catalogue import MethodError
 from workers.contract.errors import RunError
+from workers.contract.method import MethodError
 from workers.contract.spec import Pick, RunSpec
 from workers.engine import load
 from workers.engine.boundary import boundary

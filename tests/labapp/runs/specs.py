@@ -5,12 +5,15 @@ from hypothesis import strategies as st
 from labapp import shelf
 from labapp.workshop.forms import differing
 from workers.contract.card import Choice, Flag, Limit, Real, Text, Whole
-from workers.contract.catalogue import Method, problem_with
 from workers.contract.checking import PRECISIONS
+from workers.contract.limits import problem_with
+from workers.contract.method import Method
 from workers.contract.spec import Budget, Model, Optimiser, Pick, Prompts, RewardPick, RunSpec
 
 # Browsers send line breaks as two characters, so a form cannot tell them apart; surrogates are no text at all.
-WORDS = st.text(st.characters(exclude_characters="\r\x00", categories=("L", "M", "N", "P", "S", "Z", "Cc")), max_size=20)
+WORDS = st.text(
+    st.characters(exclude_characters="\r\x00", categories=("L", "M", "N", "P", "S", "Z", "Cc")), max_size=20
+)
 LABELS = WORDS.filter(bool)
 POSITIVE = st.floats(1e-12, 1e6)
 COUNTS = st.integers(1, 10_000)

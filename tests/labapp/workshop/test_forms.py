@@ -18,7 +18,8 @@ from labapp.workshop.forms import (
     value_of,
 )
 from workers.contract.card import Choice, Flag, Limit, Real, Text, Whole
-from workers.contract.catalogue import Method, Param
+from workers.contract.limits import Param
+from workers.contract.method import Method
 
 METHODS = sorted(shelf.catalogue().methods.values(), key=lambda method: method.address)
 

@@ -17,8 +17,8 @@ from labapp.celery_app import app
 from labapp.workshop import library_views, probes
 from labapp.workshop.forms import quoted
 from workers.contract.card import Source
-from workers.contract.catalogue import Method
 from workers.contract.kinds import KINDS
+from workers.contract.method import Method
 
 METHODS = sorted(shelf.catalogue().methods.values(), key=lambda method: method.address)
 PROBE = "/library/regularisers/kl_k3/probe/"

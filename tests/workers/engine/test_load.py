@@ -9,7 +9,8 @@ import torch
 
 from tests.workers.stage import catalogue, stage
 from workers.contract.answers import Problem
-from workers.contract.catalogue import MethodError, read_catalogue
+from workers.contract.catalogue import read_catalogue
+from workers.contract.method import MethodError
 from workers.engine.load import call, load, settings
 
 TINY = '''"""Twice the mask. For tests."""

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.workers.stage import catalogue, variants
-from workers.contract.catalogue import MethodError
 from workers.contract.kinds import KINDS
+from workers.contract.method import MethodError
 from workers.engine.probes import probe
 
 EVERY = [(kind, name, params) for kind in KINDS for name, params in variants(kind)]

@@ -7,7 +7,8 @@ from types import ModuleType
 import pytest
 
 from workers.contract.answers import Problem
-from workers.contract.catalogue import Method, read_catalogue
+from workers.contract.catalogue import read_catalogue
+from workers.contract.method import Method
 from workers.tasks.parts import HELDOUT, TRAIN, draw, part_of
 
 TASKS = read_catalogue().of("tasks")
