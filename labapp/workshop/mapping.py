@@ -211,6 +211,8 @@ def _label(value: object, place: str) -> float | None:
     if value is None or value == "":
         return None
     if isinstance(value, bool | int | float):
+        if not 0 <= value <= 1:
+            raise ValueError(f"{place} is {value:g}; a label is yes, no or a share between 0 and 1")
         return float(value)
     word = str(value).strip().lower()
     if word in YES or word in NO:

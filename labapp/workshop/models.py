@@ -14,7 +14,7 @@ class Reward(models.Model):
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["team", "name"], name="reward_name")]
+        constraints = (models.UniqueConstraint(fields=["team", "name"], name="reward_name"),)
 
     def __str__(self) -> str:
         return self.name
@@ -31,7 +31,7 @@ class RewardVersion(models.Model):
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["reward", "number"], name="reward_number")]
+        constraints = (models.UniqueConstraint(fields=["reward", "number"], name="reward_number"),)
 
     def __str__(self) -> str:
         return f"{self.reward.name}@{self.number}"
@@ -48,7 +48,7 @@ class DataSet(models.Model):
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["team", "name"], name="dataset_name")]
+        constraints = (models.UniqueConstraint(fields=["team", "name"], name="dataset_name"),)
 
     def __str__(self) -> str:
         return self.name
@@ -75,7 +75,7 @@ class DataVersion(models.Model):
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["dataset", "number"], name="data_number")]
+        constraints = (models.UniqueConstraint(fields=["dataset", "number"], name="data_number"),)
 
     def __str__(self) -> str:
         return f"{self.dataset.name}@{self.number}"

@@ -1,0 +1,101 @@
+"""The analysis page: recorded completions are scored and credited without training, as a run of their own."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from labapp import shelf
+from labapp.accounts.access import person, requires, team_of
+from labapp.accounts.models import Team
+from labapp.runs import knobs, launch, prechecks
+from labapp.runs.fields import CODE, renumbered, rows, with_row
+from labapp.runs.models import Run
+from labapp.workshop import analysis_form
+from labapp.workshop.forms import ParamsForm, method_form
+from workers.contract import analysis
+from workers.contract.catalogue import Catalogue
+
+
+@require_http_methods(["GET", "POST"])
+@requires("change")
+def new(request: HttpRequest) -> HttpResponse:
+    """The form; `?dataset=<id>@<version>` chooses the completions. POST `do` is launch, look, or remove."""
+    team, catalogue = team_of(request), shelf.catalogue()
+    if request.method == "GET":
+        return _page(request, team, catalogue, _start(request, team, catalogue))
+    data = {name: str(text) for name, text in request.POST.items() if name not in ("csrfmiddlewaretoken", "do")}
+    if request.POST.get("do") == "launch":
+        return _launch(request, team, catalogue, data)
+    added, gone = data.pop("add_reward", ""), data.pop("what", "")
+    if gone.isdecimal():
+        data = renumbered(data, ("rewards", int(gone)))
+    if added:
+        data = with_row(data, "rewards", added, "code" if added.startswith(CODE) else "")
+    return _page(request, team, catalogue, renumbered(data))
+
+
+def _start(request: HttpRequest, team: Team, catalogue: Catalogue) -> dict[str, str]:
+    asked = request.GET.get("dataset", "")
+    found = analysis_form.versions(team)
+    version = next((one for one in found if f"{one.dataset_id}@{one.number}" == asked), found[0] if found else None)
+    if version is None:
+        return analysis_form.starting_data(catalogue, "", "analysis")
+    name = f"{version.dataset.name} analysis"[:120]
+    data = analysis_form.starting_data(catalogue, f"{version.dataset_id}@{version.number}", name)
+    reward = request.GET.get("reward", "")
+    return with_row(data, "rewards", reward, "code") if reward.startswith(CODE) else data
+
+
+def _launch(request: HttpRequest, team: Team, catalogue: Catalogue, data: dict[str, str]) -> HttpResponse:
+    draft = analysis_form.parse(data, catalogue, prechecks.codes(team))
+    if analysis_form.troubles(draft, catalogue, team) or shelf.worker_differs() is not None:
+        return _page(request, team, catalogue, renumbered(data), status=422)
+    run = launch.create(team, person(request), analysis.to_dict(draft.spec), draft.experiment, kind=Run.ANALYSIS)
+    launch.enqueue(run)
+    return redirect(reverse("runs:detail", args=[run.id]))
+
+
+def _page(
+    request: HttpRequest, team: Team, catalogue: Catalogue, data: dict[str, str], status: int = 200
+) -> HttpResponse:
+    saved = prechecks.saved_codes(team)
+    draft = analysis_form.parse(data, catalogue, prechecks.texts_of(saved))
+    found = analysis_form.troubles(draft, catalogue, team)
+    context: dict[str, Any] = {
+        "data": data, "versions": analysis_form.versions(team), "chosen": draft.spec.dataset,
+        "version": analysis_form.version_of(team, draft.spec.dataset),
+        "rewards": [_reward(row, data, catalogue) for row in rows(data, "rewards")],
+        "credits": [_credit(method, data) for method in catalogue.of("credit")],
+        "reward_methods": catalogue.of("rewards"), "refused": status != 200,
+        "codes": [(name, f"{one.reward.name} · version {one.number}") for name, one in saved.items()],
+        "tokenizer": data.get("tokenizer", ""), "own_tokenizer": data.get("own_tokenizer", ""),
+        "name": data.get("name", ""), "experiment": data.get("experiment", ""), "troubles": found,
+        "worker_differs": shelf.worker_differs(), "first": next(iter(draft.spec.credits), None),
+    }  # fmt: skip
+    template = "data/analyse_form.html" if "HX-Request" in request.headers else "data/analyse.html"
+    return render(request, template, context, status=status)
+
+
+def _reward(row: int, data: dict[str, str], catalogue: Catalogue) -> dict[str, Any]:
+    prefix = f"rewards.{row}"
+    name = data.get(f"{prefix}.name", "")
+    method = catalogue.methods.get(f"rewards/{name}")
+    params = f"{prefix}.params"
+    bound = data if analysis_form.shown(params, data) else None
+    return {
+        "row": row, "prefix": prefix, "name": name, "method": method,
+        "named": ParamsForm(knobs.REWARD, prefix, data).rows(),
+        "rows": method_form(method, params, bound).rows() if method is not None else [],
+    }  # fmt: skip
+
+
+def _credit(method: Any, data: dict[str, str]) -> dict[str, Any]:
+    params = f"credit.{method.name}.params"
+    bound = data if analysis_form.shown(params, data) else None
+    return {
+        "method": method, "chosen": bool(data.get(f"credit.{method.name}")),
+        "rows": method_form(method, params, bound).rows(),
+    }  # fmt: skip

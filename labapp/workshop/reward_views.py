@@ -1,0 +1,134 @@
+"""Rewards written as Python: the list, the editor, versions that never change, and their history."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import Prefetch
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from labapp.accounts.access import person, require, requires, scoped, scoped_get, team_of
+from labapp.runs.fields import CODE
+from labapp.workshop import rewards, samples, uses
+from labapp.workshop.models import Reward, RewardVersion
+from labapp.workshop.rewards import NotSaved
+
+LISTED = 50
+
+
+@require_safe
+@requires("see")
+def index(request: HttpRequest) -> HttpResponse:
+    """The team's rewards with their newest version."""
+    newest = Prefetch("versions", RewardVersion.objects.select_related("author").order_by("-number"))
+    found = scoped(Reward.objects, request).prefetch_related(newest).order_by("-created")
+    asked = request.GET.get("q", "").strip()
+    page = Paginator(found.filter(name__icontains=asked[:120]), LISTED).get_page(request.GET.get("page"))
+    rows = [{"reward": one, "versions": list(one.versions.all())} for one in page]
+    context = {"page": page, "rows": rows, "asked": asked, "any": bool(rows) or found.exists()}
+    return render(request, "workshop/index.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@requires("change")
+def new(request: HttpRequest) -> HttpResponse:
+    """The editor with the starting text; POST saves a new reward as its version 1."""
+    if request.method == "GET":
+        return _editor(request, None, None, rewards.START)
+    source, message = _source(request), request.POST.get("message", "")
+    try:
+        made = rewards.create(team_of(request), person(request), request.POST.get("name", ""), source, message)
+    except NotSaved as error:
+        return _editor(request, None, None, source, str(error))
+    messages.success(request, f"{made} is saved.")
+    return redirect(reverse("workshop:reward", args=[made.reward_id]))
+
+
+@require_http_methods(["GET", "POST"])
+@requires("see")
+def reward(request: HttpRequest, pk: int) -> HttpResponse:
+    """The editor with a version (`?version=`, by default the newest); POST saves the next version."""
+    one = scoped_get(Reward.objects, request, pk=pk)
+    shown = _version(one, request.GET.get("version", ""))
+    if request.method == "GET":
+        return _editor(request, one, shown, shown.source)
+    require(request, "change")
+    source = _source(request)
+    try:
+        made = rewards.save(one, person(request), source, request.POST.get("message", ""))
+    except NotSaved as error:
+        return _editor(request, one, shown, source, str(error))
+    messages.success(request, f"{made} is saved.")
+    base = request.POST.get("base", "")
+    if base.isdecimal() and int(base) != made.number - 1:
+        words = f"It follows version {made.number - 1}, which was saved after the one you started from ({base})."
+        messages.warning(request, f"{words} The history shows what differs.")
+    return redirect(reverse("workshop:reward", args=[pk]))
+
+
+def _source(request: HttpRequest) -> str:
+    return request.POST.get("source", "").replace("\r\n", "\n")
+
+
+def _version(one: Reward, asked: str) -> RewardVersion:
+    versions = one.versions.select_related("author").order_by("-number")
+    found = versions.filter(number=int(asked)).first() if asked.isdecimal() and len(asked) < 9 else versions.first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def _editor(
+    request: HttpRequest, one: Reward | None, shown: RewardVersion | None, source: str, error: str = ""
+) -> HttpResponse:
+    team = team_of(request)
+    context: dict[str, Any] = {
+        "reward": one, "shown": shown, "source": source, "error": error,
+        "name": request.POST.get("name", ""), "message": request.POST.get("message", ""),
+        "versions": [] if one is None else one.versions.select_related("author").order_by("-number"),
+        "reference": "" if one is None or shown is None else f"{CODE}{one.pk}@{shown.number}",
+        "runs": [] if one is None else uses.runs_of_reward(one).filter(deleted=None)[:20],
+        "datasets": samples.versions(team), "sample_runs": samples.runs(team), "counts": samples.COUNTS,
+    }  # fmt: skip
+    return render(request, "workshop/reward.html", context, status=422 if error else 200)
+
+
+@require_safe
+@requires("see")
+def history(request: HttpRequest, pk: int) -> HttpResponse:
+    """All versions of a reward, and what differs between two of them (`?from=&to=`, by default the newest two)."""
+    one = scoped_get(Reward.objects, request, pk=pk)
+    versions = list(one.versions.select_related("author").order_by("-number"))
+    numbers = [version.number for version in versions]
+    to = _number(request.GET.get("to", ""), numbers, numbers[0])
+    since = _number(request.GET.get("from", ""), numbers, numbers[min(1, len(numbers) - 1)])
+    texts = {version.number: version.source for version in versions}
+    context = {
+        "reward": one, "versions": versions, "to": to, "since": since, "lines": rewards.diff(texts[since], texts[to]),
+    }  # fmt: skip
+    return render(request, "workshop/history.html", context)
+
+
+def _number(asked: str, numbers: list[int], default: int) -> int:
+    if not asked:
+        return default
+    if not asked.isdecimal() or int(asked) not in numbers:
+        raise Http404
+    return int(asked)
+
+
+@require_POST
+@requires("change")
+def delete(request: HttpRequest, pk: int) -> HttpResponse:
+    """Delete a reward with all its versions, unless a run uses it."""
+    one = scoped_get(Reward.objects, request, pk=pk)
+    refusal = uses.refusal(one.name, uses.runs_of_reward(one))
+    if refusal:
+        messages.error(request, refusal)
+        return redirect(reverse("workshop:reward", args=[pk]))
+    one.delete()
+    messages.success(request, f"{one.name} is deleted.")
+    return redirect(reverse("workshop:index"))

@@ -1,0 +1,107 @@
+"""Samples to try a reward on: from a data set, from a run's newest rollouts, or pasted."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Exists, Max, OuterRef
+
+from labapp.accounts.models import Team
+from labapp.observatory.models import Rollout
+from labapp.runs.models import Run
+from labapp.workshop import prepared
+from labapp.workshop.models import DataVersion
+
+COUNTS = (8, 32, 128)
+LONGEST = 200_000  # letters of a pasted text
+PLACES = ("pasted", "data", "run")
+
+
+class NoSamples(ValueError):
+    """Why there is nothing to try on, and what to do."""
+
+
+def versions(team: Team) -> list[DataVersion]:
+    """The data that samples can come from, newest first."""
+    found = DataVersion.objects.filter(dataset__team=team).exclude(file="").select_related("dataset")
+    return list(found.order_by("-created")[:200])
+
+
+def runs(team: Team) -> list[Run]:
+    """The runs that have rollouts, newest first."""
+    stored = Exists(Rollout.objects.filter(run=OuterRef("pk")))
+    return list(Run.objects.filter(stored, team=team, deleted=None).order_by("-created")[:100])
+
+
+def gather(team: Team, asked: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Samples {prompt, completion, label?, columns...} as the form asks for them; NoSamples with a sentence."""
+    place = str(asked.get("place", ""))
+    count = int(asked["count"]) if str(asked.get("count", "")) in map(str, COUNTS) else COUNTS[0]
+    if place == "data":
+        return _from_data(team, str(asked.get("dataset", "")), count)
+    if place == "run":
+        return _from_run(team, str(asked.get("run", "")), count)
+    return _pasted(str(asked.get("pasted", "")))
+
+
+def _from_data(team: Team, reference: str, count: int) -> list[dict[str, Any]]:
+    found = next((one for one in versions(team) if f"{one.dataset_id}@{one.number}" == reference), None)
+    if found is None:
+        raise NoSamples("Choose a data set.")
+    try:
+        rows = prepared.read_evenly(found, count)
+    except FileNotFoundError:
+        raise NoSamples(f"The rows of {found} are gone: upload the file again.") from None
+    answered = bool(found.mapping.get("answer"))
+    return [_of_row(row, answered) for row in rows]
+
+
+def _of_row(row: Mapping[str, Any], answered: bool) -> dict[str, Any]:
+    """A prompt set has no completions: there each prompt's own answer stands in for one."""
+    sample = dict(row["columns"])
+    if answered:
+        sample["answer"] = row["answer"]
+    completion = row["completion"] if "completion" in row else row["columns"].get("answer", row["answer"])
+    return {**sample, "prompt": row["prompt"], "completion": completion, "label": row.get("label")}
+
+
+def _from_run(team: Team, number: str, count: int) -> list[dict[str, Any]]:
+    try:
+        rollouts = Rollout.objects.filter(run=UUID(number), run__team=team, run__deleted=None)
+    except ValueError:
+        raise NoSamples("Choose a run.") from None
+    newest = rollouts.aggregate(step=Max("step"))["step"]
+    rows = [] if newest is None else list(rollouts.filter(step=newest).order_by("index")[:count])
+    if not rows:
+        raise NoSamples("This run has no completions yet.")
+    return [
+        {"prompt": row.prompt, "completion": row.completion, "answer": row.answer, "label": row.label} for row in rows
+    ]
+
+
+def _pasted(text: str) -> list[dict[str, Any]]:
+    """A line is an object with a completion, or else a completion by itself."""
+    if len(text) > LONGEST:
+        raise NoSamples(f"The pasted text has {len(text):,} letters; {LONGEST:,} are allowed. Upload it under Data.")
+    samples = []
+    for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), start=1):
+        if line.strip():
+            samples.append(_of_line(line, number))
+    if not samples:
+        raise NoSamples("Paste at least one completion, one a line.")
+    if len(samples) > COUNTS[-1]:
+        raise NoSamples(f"{len(samples)} lines are pasted; {COUNTS[-1]} are allowed.")
+    return samples
+
+
+def _of_line(line: str, number: int) -> dict[str, Any]:
+    if not line.lstrip().startswith("{"):
+        return {"prompt": "", "completion": line, "label": None}
+    try:
+        made = json.loads(line)
+    except ValueError as error:
+        raise NoSamples(f"Line {number} starts as an object but is not JSON: {error}") from None
+    if not isinstance(made.get("completion"), str) or not isinstance(made.get("prompt", ""), str):
+        raise NoSamples(f"Line {number} needs a completion of text, and a prompt of text if it has one.")
+    return {"prompt": "", "label": None, **made}

@@ -1,0 +1,35 @@
+"""Which runs use a data set or a reward: what was used is not deleted, or nobody could repeat the run."""
+
+from collections.abc import Iterable
+
+from django.db.models import Q, QuerySet
+
+from labapp.runs.models import Run
+from labapp.workshop.models import DataSet, Reward
+
+
+def runs_of_data(dataset: DataSet, number: int | None = None) -> QuerySet[Run]:
+    """The runs and analyses of a data set, of one version where a number is given; newest first."""
+    if number is None:
+        address = f"{dataset.pk}@"
+        used = Q(spec__prompts__dataset__startswith=address) | Q(spec__dataset__startswith=address)
+    else:
+        used = Q(spec__prompts__dataset=f"{dataset.pk}@{number}") | Q(spec__dataset=f"{dataset.pk}@{number}")
+    return Run.objects.filter(used, team=dataset.team_id).order_by("-created")
+
+
+def runs_of_reward(reward: Reward) -> QuerySet[Run]:
+    """The runs that use any saved version of a reward, newest first."""
+    used = Q()
+    for number in reward.versions.values_list("number", flat=True):
+        used |= Q(spec__rewards__contains=[{"name": f"code:{reward.pk}@{number}"}])
+    return Run.objects.filter(used, team=reward.team_id).order_by("-created") if used else Run.objects.none()
+
+
+def refusal(what: str, runs: Iterable[Run]) -> str:
+    """Why something that runs use is not deleted; empty when none does."""
+    names = [f"{run.name}{' (deleted, but it can be brought back)' if run.deleted else ''}" for run in runs]
+    if not names:
+        return ""
+    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return f"{what} is used by {shown}, which could not be repeated without it."

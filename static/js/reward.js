@@ -1,0 +1,49 @@
+// The page of a reward: an editor whose marks come from the server while one types, and trials that mark their faults.
+
+import { edit } from "./editor.js";
+
+const field = document.getElementById("source");
+const said = document.getElementById("marks");
+const changed = document.getElementById("changed");
+const saved = field.value;
+let timer;
+let asked = 0;
+
+const editor = edit(field, (text) => {
+  changed.hidden = text === saved;
+  clearTimeout(timer);
+  timer = setTimeout(check, 350);
+});
+
+function say(marks) {
+  editor.mark(marks);
+  said.classList.toggle("bad", marks.length > 0);
+  said.textContent = marks.length ? `Line ${marks[0].line}: ${marks[0].message}` : "The text can be used.";
+}
+
+async function check() {
+  const number = ++asked;
+  const body = new URLSearchParams({ source: field.value });
+  const headers = { "X-CSRFToken": JSON.parse(document.body.getAttribute("hx-headers"))["X-CSRFToken"] };
+  try {
+    const answer = await fetch(field.dataset.check, { method: "POST", body, headers });
+    // Only the newest text's marks count: answers may overtake one another.
+    if (!answer.ok || number !== asked) return;
+    say((await answer.json()).marks);
+  } catch {
+    said.textContent = "The server could not be reached; marks come back with it.";
+  }
+}
+
+document.addEventListener("htmx:afterSettle", (event) => {
+  const marks = event.detail.target.id === "trial" && document.getElementById("trial-marks");
+  if (marks) editor.mark(JSON.parse(marks.textContent));
+});
+
+// Leaving with an unsaved text asks first; saving does not.
+let leaving = false;
+field.form.addEventListener("submit", () => { leaving = true; });
+addEventListener("beforeunload", (event) => {
+  if (!leaving && !changed.hidden) event.preventDefault();
+});
+if (!field.readOnly) check();
