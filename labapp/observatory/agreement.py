@@ -59,7 +59,10 @@ class Confusion:
 
 
 def agreement(run: Run, label: str) -> list[dict[str, Any]]:
-    """For all sources together and for each: `{source, table: Confusion}`; empty where nothing was judged. One query."""
+    """For all sources together and, where there are several, for each: `{source, table: Confusion}`.
+
+    `source` is None for all together, "" for rows without one; the list is empty where nothing was judged. One query.
+    """
     rows = Rollout.objects.filter(run=run, label__isnull=False)
     rows = rows.annotate(value=Cast(KeyTextTransform(label, "rewards"), FloatField()))
     yes, no = Q(value__gte=HALF), Q(value__lt=HALF)
@@ -70,9 +73,11 @@ def agreement(run: Run, label: str) -> list[dict[str, Any]]:
         neither=Count("pk", filter=no & Q(label__lt=HALF)),
         unscored=Count("pk", filter=Q(value__isnull=True)),
     )  # fmt: skip
-    tables = [(row["source"], Confusion(*(row[name] for name in COUNTS))) for row in counted]
+    tables: list[tuple[str | None, Confusion]] = [
+        (row["source"], Confusion(*(row[name] for name in COUNTS))) for row in counted
+    ]
     if len(tables) > 1:
-        tables.insert(0, ("", _sum([table for _, table in tables])))
+        tables.insert(0, (None, _sum([table for _, table in tables])))
     return [{"source": source, "table": table} for source, table in tables]
 
 

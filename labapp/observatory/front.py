@@ -1,8 +1,11 @@
 """Checkpoints in the plane of two rewards: the non-dominated set, and the hypervolume that it dominates."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from labapp.runs.models import Event, Run
+from workers.contract.fold import empty, fold
 
 
 @dataclass(frozen=True)
@@ -15,17 +18,35 @@ class Axes:
     ref_y: float | None = None
 
 
-def labels(front: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """The rewards that every point of a run's front has, in the order of its first point."""
+def known(run: Run) -> dict[str, dict[str, Any]]:
+    """A run's front, {step: {values, errors}}, as the fold of all its events has it. One query.
+
+    A new attempt begins with an event of kind `state`, so these and the points are enough to know which points stand.
+    """
+    rows = Event.objects.filter(run=run, kind__in=("front", "state")).order_by("seq")
+    front: dict[str, dict[str, Any]] = fold(empty(), rows.values("seq", "attempt", "step", "kind", "data"))["front"]
+    return front
+
+
+def labels(front: Mapping[str, Mapping[str, Any]], order: Sequence[str]) -> list[str]:
+    """The rewards that every point of a run's front has: those of `order` first and in that order.
+
+    Without a point these are `order` itself.
+    """
     points = list(front.values())
-    return [name for name in points[0]["values"] if all(name in p["values"] for p in points)] if points else []
+    if not points:
+        return list(order)
+    shared = [name for name in points[0]["values"] if all(name in point["values"] for point in points)]
+    return [name for name in order if name in shared] + [name for name in shared if name not in order]
 
 
-def describe(front: Mapping[str, Mapping[str, Any]], axes: Axes, upto: int | None = None) -> dict[str, Any]:
+def describe(
+    front: Mapping[str, Mapping[str, Any]], axes: Axes, names: Sequence[str], upto: int | None = None
+) -> dict[str, Any]:
     """Points, non-dominated set, staircase, hypervolume (more is better in both rewards).
 
-    `front` is {step: {values, errors}} as the fold keeps it. The reference point, where not given, lies a tenth of
-    the spread below the lowest value of each axis, so that every point counts.
+    `front` is {step: {values, errors}} as the fold keeps it, `names` what may be chosen for an axis. The reference
+    point, where not given, lies a tenth of the spread below the lowest value of each axis, so that every point counts.
     """
     steps = sorted(int(step) for step in front if upto is None or int(step) <= upto)
     points = [_point(step, front[str(step)], axes) for step in steps]
@@ -36,7 +57,7 @@ def describe(front: Mapping[str, Mapping[str, Any]], axes: Axes, upto: int | Non
         point["best"] = mark
     chosen = sorted((point["x"], point["y"]) for point in points if point["best"])
     return {
-        "labels": labels(front), "x": axes.x, "y": axes.y, "points": points, "reference": reference,
+        "labels": list(names), "x": axes.x, "y": axes.y, "points": points, "reference": reference,
         "hypervolume": _volume(points, reference), "staircase": _staircase(chosen, reference),
     }  # fmt: skip
 
@@ -52,7 +73,7 @@ def _point(step: int, data: Mapping[str, Any], axes: Axes) -> dict[str, Any]:
 def _reference(points: list[dict[str, Any]], name: str, given: float | None) -> float:
     if given is not None:
         return given
-    values = [point[name] for point in points] or [0.0]
+    values: list[float] = [point[name] for point in points] or [0.0]
     spread = max(values) - min(values)
     return round(min(values) - (0.1 * spread if spread > 0 else 0.1), 4)
 

@@ -23,7 +23,9 @@ class AskedWrong(ValueError):
 
 @dataclass(frozen=True)
 class Filters:
-    """What the address asks for. `node` lists the rows of a tree's node; `least` and `most` bound one reward."""
+    """What the address asks for. `node` lists the rows of a tree's node; `least` (reached) and `most` (not reached)
+    bound one reward, `label_least` and `label_most` the label. `source` is None for all, "" for rows without one.
+    """
 
     step: int | None = None
     steps: tuple[int, int] | None = None
@@ -34,12 +36,16 @@ class Filters:
     reward: str = ""
     least: float | None = None
     most: float | None = None
-    label: float | None = None
-    source: str = ""
+    label_least: float | None = None
+    label_most: float | None = None
+    source: str | None = None
 
 
 def read_filters(asked: QueryDict) -> Filters:
-    """The filters of an address; AskedWrong names one that is no number or no range."""
+    """The filters of an address; AskedWrong names one that is no number, no range or no text."""
+    for name, values in asked.lists():
+        if any("\x00" in value for value in values):
+            raise AskedWrong(f"{name!r}: a text without the character NUL is needed")
     return Filters(
         step=_whole(asked, "step"),
         steps=_range(asked),
@@ -50,16 +56,19 @@ def read_filters(asked: QueryDict) -> Filters:
         reward=asked.get("reward", ""),
         least=_real(asked, "least"),
         most=_real(asked, "most"),
-        label=_real(asked, "label"),
-        source=asked.get("source", ""),
+        label_least=_real(asked, "label_least"),
+        label_most=_real(asked, "label_most"),
+        source=asked.get("source"),
     )
 
 
 def find(run: Run, filters: Filters) -> QuerySet[Rollout]:
     """The rollouts of a run that match, in the order asked for (newest step first where none is)."""
     rows = Rollout.objects.filter(run=run)
-    exact = {"step": filters.step, "group": filters.group, "label": filters.label, "source": filters.source or None}
-    rows = rows.filter(**{name: value for name, value in exact.items() if value is not None})
+    rows = _given(rows, {
+        "step": filters.step, "group": filters.group, "source": filters.source,
+        "label__gte": filters.label_least, "label__lt": filters.label_most,
+    })  # fmt: skip
     if filters.steps is not None:
         rows = rows.filter(step__range=filters.steps)
     if filters.node:
@@ -72,8 +81,12 @@ def find(run: Run, filters: Filters) -> QuerySet[Rollout]:
 def _bounded(rows: QuerySet[Rollout], filters: Filters) -> QuerySet[Rollout]:
     if not filters.reward or (filters.least is None and filters.most is None):
         return rows
-    bounds = {"chosen__gte": filters.least, "chosen__lt": filters.most}
-    return _with_reward(rows, filters.reward).filter(**{name: at for name, at in bounds.items() if at is not None})
+    return _given(_with_reward(rows, filters.reward), {"chosen__gte": filters.least, "chosen__lt": filters.most})
+
+
+def _given(rows: QuerySet[Rollout], lookups: dict[str, Any]) -> QuerySet[Rollout]:
+    """The rows that pass those lookups that the address gives a value."""
+    return rows.filter(**{lookup: value for lookup, value in lookups.items() if value is not None})
 
 
 def _with_reward(rows: QuerySet[Rollout], label: str) -> QuerySet[Rollout]:

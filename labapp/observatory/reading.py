@@ -1,6 +1,7 @@
 """Rollouts read from their Parquet files: the tokens and streams of one completion, or of a whole group."""
 
 import json
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -15,28 +16,27 @@ def one(file: str, index: int) -> dict[str, Any] | None:
 
     `streams` maps a stream's name to one number (or None) a token. Raises FileNotFoundError when the file is gone.
     """
-    rows = _rows(file, [("index", "==", index)])
+    rows = _rows(file, "index", index)
     return _shaped(rows[0]) if rows else None
 
 
 def group(file: str, number: int) -> list[dict[str, Any]]:
     """Every completion of one group of a file, in the order of their indices."""
-    rows = _rows(file, [("group", "==", number)])
+    rows = _rows(file, "group", number)
     return [_shaped(row) for row in sorted(rows, key=lambda row: row["index"])]
 
 
-def _rows(file: str, where: list[tuple[str, str, int]]) -> list[dict[str, Any]]:
+def _rows(file: str, column: str, value: int) -> list[dict[str, Any]]:
     import pyarrow.compute as pc
 
-    table = _table(file)
-    (name, _, value) = where[0]
-    found: list[dict[str, Any]] = table.filter(pc.equal(table[name], value)).to_pylist()
+    table = _table(file, default_storage.get_modified_time(file), default_storage.size(file))
+    found: list[dict[str, Any]] = table.filter(pc.equal(table[column], value)).to_pylist()
     return found
 
 
 @lru_cache(maxsize=8)
-def _table(file: str) -> Any:
-    """The whole file; a step's file is small and never changes once it is written."""
+def _table(file: str, written: datetime, size: int) -> Any:
+    """The whole file. A worker that takes a run up writes steps again: `written` and `size` tell the files apart."""
     import pyarrow.parquet as pq  # 0.2 s: only the pages that show tokens pay for it
 
     with default_storage.open(file, "rb") as handle:

@@ -1,8 +1,6 @@
 """What a run's widgets read: tables of rollouts, one strip, one tree, the front, the curves. All are only looked at."""
 
-import csv
 import json
-from collections.abc import Iterable, Iterator
 from typing import Any
 from uuid import UUID
 
@@ -16,9 +14,9 @@ from labapp.accounts.access import scoped_get
 from labapp.observatory import curves as thinned
 from labapp.observatory import front as fronts
 from labapp.observatory import listing, reading
+from labapp.observatory.downloads import csv_answer
 from labapp.observatory.models import Rollout
 from labapp.observatory.trees import tree_of
-from labapp.runs import feed
 from labapp.runs.models import Run
 
 
@@ -71,30 +69,6 @@ def _without(asked: QueryDict, *names: str) -> str:
     return kept.urlencode()
 
 
-class _Echo:
-    """Gives back each line that the CSV writer writes, so that a table of any length streams."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
-def _csv(rows: Iterable[list[Any]], name: str) -> StreamingHttpResponse:
-    writer = csv.writer(_Echo())
-
-    def lines() -> Iterator[str]:
-        for row in rows:
-            yield writer.writerow([_harmless(cell) for cell in row])
-
-    answer = StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="{name}"'
-    return answer
-
-
-def _harmless(cell: Any) -> Any:
-    """Text that a spreadsheet would run as a formula gets a quote before it."""
-    return "'" + cell if isinstance(cell, str) and cell[:1] in "=+-@\t\r" and cell else cell
-
-
 @require_safe
 def rollouts_csv(request: HttpRequest, run_id: UUID) -> HttpResponse | StreamingHttpResponse:
     """All rollouts that match the filters, as a download."""
@@ -103,7 +77,7 @@ def rollouts_csv(request: HttpRequest, run_id: UUID) -> HttpResponse | Streaming
         rows = listing.find(run, listing.read_filters(request.GET))
     except listing.AskedWrong as error:
         return _refused(str(error))
-    return _csv(listing.csv_rows(rows, reward_labels(run)), f"{run.name}-rollouts.csv")
+    return csv_answer(listing.csv_rows(rows, reward_labels(run)), f"{run.name}-rollouts.csv")
 
 
 @require_safe
@@ -152,8 +126,8 @@ def tree(request: HttpRequest, run_id: UUID) -> HttpResponse:
 def front(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """Checkpoints in the plane of two rewards, recomputed for the reference point in the address."""
     run = run_of(request, run_id)
-    known = feed.view(run.pk)["front"]
-    names = fronts.labels(known) or reward_labels(run)
+    known = fronts.known(run)
+    names = fronts.labels(known, reward_labels(run))
     x = request.GET.get("x") or (names[0] if names else "")
     y = request.GET.get("y") or next((name for name in names if name != x), x)
     try:
@@ -161,7 +135,7 @@ def front(request: HttpRequest, run_id: UUID) -> HttpResponse:
     except ValueError as error:
         return _refused(str(error))
     upto = None if asked["upto"] is None else int(asked["upto"])
-    return _json(fronts.describe(known, fronts.Axes(x, y, asked["rx"], asked["ry"]), upto))
+    return _json(fronts.describe(known, fronts.Axes(x, y, asked["rx"], asked["ry"]), names, upto))
 
 
 def _number(request: HttpRequest, name: str) -> float | None:
@@ -188,7 +162,7 @@ def curves(request: HttpRequest, run_id: UUID) -> HttpResponse:
 def metrics_csv(request: HttpRequest, run_id: UUID) -> StreamingHttpResponse:
     """Every point of every curve, as a download."""
     run = run_of(request, run_id)
-    return _csv(thinned.csv_rows(run), f"{run.name}-metrics.csv")
+    return csv_answer(thinned.csv_rows(run), f"{run.name}-metrics.csv")
 
 
 def _refused(what: str) -> JsonResponse:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Max
+from django.db.models import Count, F, Max
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -82,4 +82,4 @@ def _said(run: Run, key: str) -> list[Rollout]:
     """A run's newest completions of a prompt, the best first."""
     rows = Rollout.objects.filter(run=run, prompt_key=key)
     newest = rows.aggregate(step=Max("step"))["step"]
-    return list(rows.filter(step=newest).order_by("-total", "index")[:PER_RUN])
+    return list(rows.filter(step=newest).order_by(F("total").desc(nulls_last=True), "index")[:PER_RUN])

@@ -1,10 +1,12 @@
 """The list of runs, the page of one run, and what a person can do with it: stop, resume, delete, undo."""
 
+import json
 from typing import Any
 from uuid import UUID
 
 import yaml
 from django.contrib import messages
+from django.core.exceptions import BadRequest
 from django.core.files.storage import default_storage
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
@@ -16,6 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from labapp.accounts.access import current_membership, may_here, requires, scoped, scoped_get, team_of
 from labapp.observatory.agreement import agreement
+from labapp.observatory.downloads import file_name
 from labapp.observatory.models import Rollout
 from labapp.runs import feed, launch
 from labapp.runs.models import STATES, Checkpoint, Experiment, MetricLatest, Run
@@ -41,6 +44,8 @@ ACTIONS = {"stop": launch.stop, "resume": launch.enqueue, "delete": launch.delet
 def index(request: HttpRequest) -> HttpResponse:
     """The team's runs: filtered, sorted and paged by the address."""
     team_of(request)
+    if any("\x00" in value for value in request.GET.values()):
+        raise BadRequest("The character NUL is in no name.")
     rows = _asked(request)
     page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
     kept = request.GET.copy()
@@ -98,15 +103,19 @@ def detail(request: HttpRequest, run_id: UUID) -> HttpResponse:
     labels = [reward["label"] for reward in run.spec.get("rewards", [])]
     asked = request.GET.get("reward", "")
     chosen: str = asked if asked in labels else next(iter(labels), "")
+    document = _document(run)
     judged = run.kind == Run.ANALYSIS and bool(chosen)
     context = {
         "run": run, "snapshot": snapshot, "header": snapshot["header"], "tabs": tabs,
         "tab": tab if tab in dict(tabs) else "overview", "labels": labels, "chosen": chosen,
-        "spec_json": _document(run), "spec_yaml": yaml.safe_dump(run.spec, sort_keys=False, allow_unicode=True),
+        "spec_json": document, "spec_yaml": yaml.safe_dump(json.loads(document), sort_keys=False, allow_unicode=True),
         "may_change": may_here(request, "change"), "files": _files(run) if tab == "files" else [],
         "agreement": agreement(run, chosen) if judged else None, "addresses": _addresses(run),
     }  # fmt: skip
-    return render(request, "runs/detail.html", context)
+    answer = render(request, "runs/detail.html", context)
+    if run.deleted is not None:
+        answer["X-Run-Deleted"] = "1"  # an open page whose socket is refused asks, and learns why
+    return answer
 
 
 def _document(run: Run) -> str:
@@ -115,8 +124,6 @@ def _document(run: Run) -> str:
             return to_json(from_dict(run.spec))
         except SpecError:
             pass  # a document of another version is shown as it was stored
-    import json
-
     return json.dumps(run.spec, indent=2, ensure_ascii=False)
 
 
@@ -151,10 +158,11 @@ def _size(file: str) -> int | None:
 def download(request: HttpRequest, run_id: UUID, name: str) -> HttpResponse | FileResponse:
     """One rollout file of the run, by the name that the Files tab shows."""
     run = scoped_get(Run.objects, request, pk=run_id)
-    row = Rollout.objects.filter(run=run, file__endswith=f"/{name}").first()
+    row = None if "\x00" in name else Rollout.objects.filter(run=run, file__endswith=f"/{name}").first()
     if row is None or not default_storage.exists(row.file):
         raise Http404("This file is not there (any more).")
-    return FileResponse(default_storage.open(row.file, "rb"), as_attachment=True, filename=f"{run.name}-{name}")
+    called = file_name(f"{run.name}-{name}")
+    return FileResponse(default_storage.open(row.file, "rb"), as_attachment=True, filename=called)
 
 
 @require_POST

@@ -2,12 +2,13 @@
 // events with both and compares.
 
 const KEPT_TROUBLES = 50;
+const KEPT_PREVIEWS = 3;
 
 /** The view of a run of which nothing is known yet. */
 export function empty() {
   return {
     seq: 0, state: "draft", reason: null, step: 0, attempt: 0, progress: null,
-    metrics: {}, rollouts: {}, checkpoints: {}, front: {}, troubles: [], notes: [],
+    metrics: {}, rollouts: {}, previews: [], checkpoints: {}, front: {}, troubles: [], notes: [],
   };
 }
 
@@ -34,8 +35,10 @@ function take(view, event) {
     view.step = event.step;
     view.progress = null;
     for (const [name, value] of Object.entries(data.values)) (view.metrics[name] ??= {})[step] = value;
-  } else if (kind === "rollouts" || kind === "front") {
-    view[kind][step] = data;
+  } else if (kind === "rollouts") {
+    takeRollouts(view, step, data);
+  } else if (kind === "front") {
+    view.front[step] = data;
   } else if (kind === "checkpoint") {
     view.checkpoints[step] = data;
   } else if (kind === "trouble") {
@@ -45,11 +48,22 @@ function take(view, event) {
   }
 }
 
+function takeRollouts(view, step, data) {
+  view.rollouts[step] = data;
+  const held = [...view.previews.filter((one) => one !== step), step];
+  for (const old of held.slice(0, -KEPT_PREVIEWS)) {
+    const { preview, ...rest } = view.rollouts[old];
+    view.rollouts[old] = rest;
+  }
+  view.previews = held.slice(-KEPT_PREVIEWS);
+}
+
 function newAttempt(view, event) {
   view.attempt = event.attempt;
   view.step = event.step;
   for (const series of Object.values(view.metrics)) forgetAfter(series, event.step);
   for (const kind of ["rollouts", "checkpoints", "front"]) forgetAfter(view[kind], event.step);
+  view.previews = view.previews.filter((step) => Number(step) <= event.step);
 }
 
 function forgetAfter(byStep, last) {

@@ -4,32 +4,30 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Rollout',
+            name="Rollout",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('step', models.PositiveIntegerField()),
-                ('index', models.PositiveIntegerField()),
-                ('group', models.PositiveIntegerField()),
-                ('prompt_key', models.CharField(max_length=16)),
-                ('prompt', models.TextField()),
-                ('completion', models.TextField()),
-                ('answer', models.TextField(blank=True)),
-                ('end', models.CharField(max_length=10)),
-                ('length', models.PositiveIntegerField()),
-                ('rewards', models.JSONField()),
-                ('total', models.FloatField(null=True)),
-                ('advantage', models.FloatField(null=True)),
-                ('label', models.FloatField(null=True)),
-                ('source', models.CharField(blank=True, max_length=80)),
-                ('file', models.CharField(max_length=200)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("step", models.PositiveIntegerField()),
+                ("index", models.PositiveIntegerField()),
+                ("group", models.PositiveIntegerField()),
+                ("prompt_key", models.CharField(max_length=16)),
+                ("prompt", models.TextField()),
+                ("completion", models.TextField()),
+                ("answer", models.TextField(blank=True)),
+                ("end", models.CharField(max_length=10)),
+                ("length", models.PositiveIntegerField()),
+                ("rewards", models.JSONField()),
+                ("total", models.FloatField(null=True)),
+                ("advantage", models.FloatField(null=True)),
+                ("label", models.FloatField(null=True)),
+                ("source", models.CharField(blank=True, max_length=80)),
+                ("file", models.CharField(max_length=200)),
             ],
         ),
     ]

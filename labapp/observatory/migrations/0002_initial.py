@@ -5,30 +5,31 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('observatory', '0001_initial'),
-        ('runs', '0001_initial'),
+        ("observatory", "0001_initial"),
+        ("runs", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='rollout',
-            name='run',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rollouts', to='runs.run'),
+            model_name="rollout",
+            name="run",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="rollouts", to="runs.run"
+            ),
         ),
         migrations.AddIndex(
-            model_name='rollout',
-            index=models.Index(fields=['run', 'step', 'group'], name='observatory_run_id_d2c171_idx'),
+            model_name="rollout",
+            index=models.Index(fields=["run", "step", "group"], name="observatory_run_id_d2c171_idx"),
         ),
         migrations.AddIndex(
-            model_name='rollout',
-            index=models.Index(fields=['run', 'prompt_key'], name='observatory_run_id_75a90d_idx'),
+            model_name="rollout",
+            index=models.Index(fields=["run", "prompt_key"], name="observatory_run_id_75a90d_idx"),
         ),
         migrations.AddConstraint(
-            model_name='rollout',
-            constraint=models.UniqueConstraint(fields=('run', 'step', 'index'), name='rollout_place'),
+            model_name="rollout",
+            constraint=models.UniqueConstraint(fields=("run", "step", "index"), name="rollout_place"),
         ),
     ]

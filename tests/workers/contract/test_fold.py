@@ -1,13 +1,14 @@
 """Folding events: in pieces or at once, seen twice or once, and after a worker was replaced."""
 
 import copy
+import json
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.contract.events import KINDS
-from workers.contract.fold import KEPT_TROUBLES, empty, fold
+from workers.contract.fold import KEPT_PREVIEWS, KEPT_TROUBLES, empty, fold
 
 values = st.dictionaries(st.sampled_from(["loss", "kl"]), st.integers(0, 9), min_size=1, max_size=2)
 DATA = {
@@ -103,3 +104,26 @@ def test_only_the_latest_troubles_and_notes_are_kept() -> None:
     rows = [row(seq, "trouble", {"what": seq}) for seq in range(1, KEPT_TROUBLES + 11)]
     kept = fold(empty(), rows)["troubles"]
     assert [trouble["what"] for trouble in kept] == list(range(11, KEPT_TROUBLES + 11))
+
+
+def stored(step: int) -> dict[str, Any]:
+    return {"count": 128, "file": f"step-{step}", "preview": [{"completion": "x" * 600}] * 8}
+
+
+def test_only_the_newest_steps_keep_their_previews() -> None:
+    """The view of a long run stays small: 2,000 steps are sent to a browser in one frame."""
+    view = fold(empty(), [row(step, "rollouts", stored(step), step=step) for step in range(1, 2001)])
+    newest = [str(step) for step in range(2001 - KEPT_PREVIEWS, 2001)]
+    assert view["previews"] == newest
+    assert [step for step, data in view["rollouts"].items() if "preview" in data] == newest
+    assert view["rollouts"]["1"] == {"count": 128, "file": "step-1"}
+    assert len(json.dumps(view)) < 200_000
+
+
+def test_previews_of_a_forgotten_step_are_forgotten() -> None:
+    view = fold(empty(), [row(step, "rollouts", stored(step), step=step) for step in (1, 2, 3)])
+    fold(view, [row(4, "state", {"state": "running"}, step=2, attempt=2), row(5, "rollouts", stored(9), 3, 2)])
+    assert view["previews"] == ["1", "2", "3"]
+    assert view["rollouts"]["3"]["file"] == "step-9"
+    fold(view, [row(6, "rollouts", stored(3), 3, 2)])
+    assert view["previews"] == ["1", "2", "3"], "a step that is stored again counts once"

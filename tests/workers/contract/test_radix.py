@@ -24,19 +24,26 @@ def test_four_completions_by_hand() -> None:
     """The catalogue's case: V(root) = 1/2, V(A) = 2/3, V(AB) = 1/2, V(ABC) = 1, V(AE) = 1, V(G) = 0."""
     root = grow(FOUR, REWARDS)
     seen = {run_of(FOUR, node): node for node in nodes(root)}
-    assert root.mean == 0.5 and root.visits == 4
-    assert seen["A"].mean == pytest.approx(2 / 3) and seen["A"].visits == 3
+    assert root.mean == 0.5
+    assert root.visits == 4
+    assert seen["A"].mean == pytest.approx(2 / 3)
+    assert seen["A"].visits == 3
     assert seen["A"].edge == pytest.approx(2 / 3 - 1 / 2)
-    assert seen["B"].mean == 0.5 and seen["C"].mean == 1.0 and seen["D"].mean == 0.0
+    assert seen["B"].mean == 0.5
+    assert seen["C"].mean == 1.0
+    assert seen["D"].mean == 0.0
     assert seen["EF"].mean == 1.0 and seen["EF"].start == 1 and seen["EF"].end == 3, "a chain is one node"
-    assert seen["GHI"].mean == 0.0 and seen["GHI"].edge == -0.5
+    assert seen["GHI"].mean == 0.0
+    assert seen["GHI"].edge == -0.5
     assert root.entropy == pytest.approx(-(3 / 4) * log(3 / 4) - (1 / 4) * log(1 / 4))
 
 
 def test_a_completion_that_is_the_start_of_another_ends_inside_the_tree() -> None:
     root = grow([list("AB"), list("ABC"), list("AB")], [1.0, 0.0, None])
     (shared,) = root.children
-    assert shared.ending == [0, 2] and shared.visits == 3 and [child.rows for child in shared.children] == [[1]]
+    assert shared.ending == [0, 2]
+    assert shared.visits == 3
+    assert [child.rows for child in shared.children] == [[1]]
     assert shared.mean == 0.5, "a completion without a reward counts for none"
     assert shared.entropy == pytest.approx(-(2 / 3) * log(2 / 3) - (1 / 3) * log(1 / 3))
 
@@ -44,7 +51,9 @@ def test_a_completion_that_is_the_start_of_another_ends_inside_the_tree() -> Non
 def test_nothing_and_only_empty_completions() -> None:
     assert grow([], []).children == []
     root = grow([[], []], [1.0, 0.0])
-    assert root.ending == [0, 1] and root.mean == 0.5 and root.entropy == 0
+    assert root.ending == [0, 1]
+    assert root.mean == 0.5
+    assert root.entropy == 0
 
 
 def test_rewards_must_match_rows() -> None:
