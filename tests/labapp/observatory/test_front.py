@@ -81,7 +81,7 @@ def test_the_points_of_the_newest_attempt_stand(team: Team, alice: User) -> None
 
     run = make_run(team, alice)
     point = {"values": {"correct": 0.5, "brevity": 0.5}, "errors": {}}
-    moved = {"state": "running"}
+    moved: dict[str, Any] = {"state": "running"}
     rows = [(1, 0, "state", moved), (1, 0, "front", point), (1, 1, "metrics", {"values": {"kl": 0.1}}),
             (1, 5, "front", point), (1, 10, "front", point), (2, 5, "state", moved)]  # fmt: skip
     add_events(run, rows)

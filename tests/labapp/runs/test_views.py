@@ -149,7 +149,7 @@ def test_the_unlikely_is_answered(alice_client: Client, team: Team, alice: User,
 
 def test_the_list_costs_the_same_for_one_run_and_for_many(
     alice_client: Client, team: Team, alice: User, django_assert_num_queries: DjangoAssertNumQueries,
-    django_assert_max_num_queries: DjangoAssertMaxNumQueries,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
 ) -> None:  # fmt: skip
     make_run(team, alice)
     with django_assert_max_num_queries(10) as few:

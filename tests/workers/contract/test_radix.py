@@ -32,7 +32,7 @@ def test_four_completions_by_hand() -> None:
     assert seen["B"].mean == 0.5
     assert seen["C"].mean == 1.0
     assert seen["D"].mean == 0.0
-    assert seen["EF"].mean == 1.0 and seen["EF"].start == 1 and seen["EF"].end == 3, "a chain is one node"
+    assert (seen["EF"].mean, seen["EF"].start, seen["EF"].end) == (1.0, 1, 3), "a chain is one node"
     assert seen["GHI"].mean == 0.0
     assert seen["GHI"].edge == -0.5
     assert root.entropy == pytest.approx(-(3 / 4) * log(3 / 4) - (1 / 4) * log(1 / 4))
