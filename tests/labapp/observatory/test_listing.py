@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.http import QueryDict
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from labapp.accounts.models import Team, User
     from labapp.runs.models import Run
 
-ROWS = [
+ROWS: list[dict[str, Any]] = [
     {
         "completion": "12+3=15#15",
         "rewards": {"correct": 1.0, "brevity": 0.2},

@@ -14,7 +14,7 @@ from django.utils import timezone
 from tests.labapp.observatory.stored import add_events, add_rollouts, make_run, save_file
 
 if TYPE_CHECKING:
-    from pytest_django import DjangoAssertMaxNumQueries, DjangoAssertNumQueries
+    from pytest_django import DjangoAssertNumQueries
 
     from labapp.accounts.models import Team, User
 
