@@ -18,8 +18,8 @@ from labapp.api.errors import Refusal, refused_spec
 from labapp.api.schemas import Clone, Events, Metrics, NewRun, Rollouts, RunOut, Runs
 from labapp.observatory.models import Rollout
 from labapp.runs import feed, launch, prechecks
+from labapp.runs.digests import with_digests
 from labapp.runs.models import STATES, MetricLatest, Run
-from labapp.runs.new_page import with_digests
 from workers.contract.spec import RunSpec, SpecError, from_dict, to_dict
 
 router = Router(tags=["runs"])

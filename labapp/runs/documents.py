@@ -1,13 +1,13 @@
 """The whole run as one document, JSON or YAML: written for the page, and read back with the line of what is wrong."""
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
 
+from labapp.runs.yaml_dialect import Reader, Writer
 from workers.contract.catalogue import Catalogue
 from workers.contract.limits import problem_with
 from workers.contract.method import MethodError
@@ -30,58 +30,6 @@ class DocumentError(ValueError):
         return f"{place}{self.path + ': ' if self.path else ''}{self.what}"
 
 
-class _Reader(yaml.SafeLoader):
-    """YAML as people mean it (the core schema of YAML 1.2): `1e-4` is a number, `no` and `2024-01-01` are text.
-
-    A field named twice and references to other parts are refused: the first is a slip of the hand, and with the
-    second a few lines could stand for gigabytes.
-    """
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        events: Any = self  # the parser half of the loader, which has no types
-        if events.check_event(yaml.AliasEvent):
-            mark = events.peek_event().start_mark
-            raise yaml.MarkedYAMLError(None, None, "references (*name) are not read here", mark)
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                continue
-            if key.value in seen:
-                raise yaml.MarkedYAMLError(None, None, f"the field {key.value!r} is given twice", key.start_mark)
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
-class _Writer(yaml.SafeDumper):
-    """Quotes every text that either reading of YAML, this one or the older, would take for something else. Code stands
-    as it was written, line below line."""
-
-    def text(self, text: str) -> yaml.ScalarNode:
-        """Letters that YAML takes for line breaks need quotes, or they come back as other letters."""
-        odd = any(letter in text for letter in "\x85\u2028\u2029\ufeff")
-        style = '"' if odd else "|" if "\n" in text.strip("\n ") and "\t" not in text else None
-        return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
-
-
-_Writer.add_representer(str, _Writer.text)
-
-_Reader.yaml_implicit_resolvers = {}
-_Writer.yaml_implicit_resolvers = {first: list(known) for first, known in _Writer.yaml_implicit_resolvers.items()}
-for tag, pattern, firsts in (
-    ("null", r"^(?:~|null|)$", ["~", "n", ""]),
-    ("bool", r"^(?:true|false)$", list("tf")),
-    ("int", r"^[-+]?[0-9]+$", list("-+0123456789")),
-    ("float", r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$", list("-+.0123456789")),
-):
-    for reader_or_writer in (_Reader, _Writer):
-        reader_or_writer.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(pattern), firsts)
-# PyYAML reads an integer with a leading zero as octal; here `010` is ten, as people mean it.
-_Reader.add_constructor("tag:yaml.org,2002:int", lambda loader, node: int(node.value))
-
-
 def as_json(spec: RunSpec) -> str:
     """The document as indented JSON."""
     return to_json(spec)
@@ -89,7 +37,7 @@ def as_json(spec: RunSpec) -> str:
 
 def as_yaml(spec: RunSpec) -> str:
     """The document as YAML, fields in the order of the spec."""
-    return yaml.dump(to_dict(spec), Dumper=_Writer, sort_keys=False, allow_unicode=True, width=110)
+    return yaml.dump(to_dict(spec), Dumper=Writer, sort_keys=False, allow_unicode=True, width=110)
 
 
 def read(text: str) -> RunSpec:
@@ -126,7 +74,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _yaml(text: str) -> object:
     try:
-        return yaml.load(text, Loader=_Reader)
+        return yaml.load(text, Loader=Reader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise DocumentError(f"not YAML ({error.problem})", line=None if mark is None else mark.line + 1) from None
@@ -137,7 +85,7 @@ def _yaml(text: str) -> object:
 def line_of(text: str, path: str) -> int | None:
     """The line (from 1) where the field at the dotted `path` stands, or its nearest parent that the text has."""
     try:
-        node = yaml.compose(text, Loader=_Reader)  # JSON is YAML, but for a few corners that we need no line for
+        node = yaml.compose(text, Loader=Reader)  # JSON is YAML, but for a few corners that we need no line for
     except (yaml.YAMLError, RecursionError):
         return None
     if node is None:

@@ -6,7 +6,7 @@ same transaction. The bell rings, and the worker is asked, after the commit.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -20,8 +20,9 @@ from kombu.exceptions import OperationalError
 
 from labapp.accounts.models import Team, User
 from labapp.celery_app import app
-from labapp.runs import bell
-from labapp.runs.models import LIVE, Checkpoint, Event, Experiment, MetricLatest, MetricPoint, Run
+from labapp.runs.models import LIVE, Experiment, Run
+from labapp.runs.moves import move, record, write
+from labapp.runs.rewind import forget_after, saved_step
 
 logger = logging.getLogger("merit.runs")
 
@@ -30,8 +31,6 @@ TRIES = 3  # workers that may die on a run without it reaching another checkpoin
 TASKS = {Run.TRAIN: ("merit.train", "train"), Run.ANALYSIS: ("merit.analyse", "quick")}
 IMPATIENT = {"max_retries": 1, "interval_start": 0.1}  # who launches must not wait for a broker that is away
 HELD = ("running", "stopping")  # states in which a worker has the run
-
-Told = tuple[str, dict[str, Any]]  # the kind and the data of an event
 
 
 class Refused(ValueError):
@@ -56,7 +55,7 @@ def create(
             team=team, experiment=experiment, owner=owner, parent=parent, kind=kind, spec=dict(spec),
             name=str(spec.get("name") or name)[:120], steps=_steps(spec), last_seq=1,
         )  # fmt: skip
-        _record(run, [("state", {"state": "draft"})])
+        record(run, [("state", {"state": "draft"})])
     return run
 
 
@@ -66,9 +65,9 @@ def enqueue(run: Run) -> Run:
     Raises Refused when it is in another state or deleted. When the broker is away the run stays queued, and the
     sweep sends it again.
     """
-    moved = _move(
+    moved = move(
         run.pk, ("draft", "stopped", "failed"), "queued", where={"deleted": None},
-        queued=timezone.now(), sent=None, ended=None, tries=0, mark=_saved(run.pk),
+        queued=timezone.now(), sent=None, ended=None, tries=0, mark=saved_step(run.pk),
     )  # fmt: skip
     if moved is None:
         raise Refused(f"A run that is {_state(run)} cannot be launched.")
@@ -83,13 +82,13 @@ def take(run_id: UUID | str, worker: str = "", step: int | None = None) -> Run |
     not queued (any more): the task then ends quietly.
     """
     with transaction.atomic():
-        last = _saved(run_id) if step is None else step
-        run = _move(
+        last = saved_step(run_id) if step is None else step
+        run = move(
             run_id, ("queued",), "running", where={"deleted": None}, attempt=F("attempt") + 1, worker=worker[:120],
             step=last, beat=Now(), started=Coalesce(F("started"), Now()), ended=None,
         )  # fmt: skip
         if run is not None and run.attempt > 1:
-            _forget_after(run, last)
+            forget_after(run, last)
     return run
 
 
@@ -114,7 +113,7 @@ def stop(run: Run) -> Run:
     Raises Refused when it is not live.
     """
     for _ in range(2):  # a worker may take it, or be lost, between the two looks
-        moved = _move(run.pk, ("queued",), "stopped", ended=timezone.now()) or _move(run.pk, ("running",), "stopping")
+        moved = move(run.pk, ("queued",), "stopped", ended=timezone.now()) or move(run.pk, ("running",), "stopping")
         if moved is not None:
             return moved
     raise Refused(f"A run that is {_state(run)} cannot be stopped.")
@@ -122,7 +121,7 @@ def stop(run: Run) -> Run:
 
 def put_back(run: Run) -> bool:
     """The worker is being shut down and gives the run back in good order; the next one goes on from the checkpoint."""
-    moved = _move(run.pk, ("running",), "queued", where=_attempt(run), queued=timezone.now(), sent=None, worker="")
+    moved = move(run.pk, ("running",), "queued", where=_attempt(run), queued=timezone.now(), sent=None, worker="")
     if moved is None:
         return stopped(run)
     send_after_commit(moved)
@@ -136,12 +135,12 @@ def lost(run: Run, how: str) -> Run | None:
     """
     if run.state == "stopping":
         return _end(run, "stopped", beat=run.beat)
-    saved = _saved(run.pk)
+    saved = saved_step(run.pk)
     tries = 1 if saved > run.mark else run.tries + 1
     reason = _death(run, how, tries, saved)
     if tries >= TRIES:
         return _end(run, "failed", reason, beat=run.beat)
-    moved = _move(
+    moved = move(
         run.pk, ("running",), "queued", reason, [("trouble", reason)], where=_attempt(run) | {"beat": run.beat},
         queued=timezone.now(), sent=None, worker="", tries=tries, mark=saved,
     )  # fmt: skip
@@ -156,14 +155,14 @@ def delete(run: Run) -> None:
         if Run.objects.filter(pk=run.pk, deleted=None, state__in=LIVE).exclude(state="stopping").exists():
             stop(run)
         words = f"Deleted. It can be brought back for {UNDO.days} days."
-        if _write(run.pk, {"deleted": None}, {"deleted": timezone.now()}, [("note", {"text": words})]) is None:
+        if write(run.pk, {"deleted": None}, {"deleted": timezone.now()}, [("note", {"text": words})]) is None:
             raise Refused("This run is deleted already.")
 
 
 def undelete(run: Run) -> None:
     """Bring a deleted run back, stopped as it is. Raises Refused when it is too late or it was not deleted."""
     where = {"deleted__gt": timezone.now() - UNDO}
-    if _write(run.pk, where, {"deleted": None}, [("note", {"text": "Brought back."})]) is None:
+    if write(run.pk, where, {"deleted": None}, [("note", {"text": "Brought back."})]) is None:
         raise Refused(f"This run cannot be brought back: it is not deleted, or was so more than {UNDO.days} days ago.")
 
 
@@ -185,45 +184,8 @@ def send_after_commit(run: Run) -> None:
     transaction.on_commit(partial(send, run.pk, run.kind))
 
 
-def _move(
-    run_id: UUID | str,
-    sources: Sequence[str],
-    target: str,
-    reason: dict[str, Any] | None = None,
-    more: Sequence[Told] = (),
-    where: Mapping[str, Any] | None = None,
-    **changes: Any,
-) -> Run | None:
-    """One compare-and-set: to `target` if the run is in one of `sources` and matches `where`; None if it does not."""
-    told: list[Told] = [("state", {"state": target} | ({"reason": reason} if reason else {})), *more]
-    return _write(run_id, {"state__in": sources, **(where or {})}, {"state": target, "reason": reason, **changes}, told)
-
-
-def _write(
-    run_id: UUID | str, where: Mapping[str, Any], changes: Mapping[str, Any], told: Sequence[Told]
-) -> Run | None:
-    """Change the row if it matches `where`, with its events, in one transaction; None when it does not match."""
-    with transaction.atomic():
-        # The update takes the lock of the row, so the numbers read below belong to this transaction alone.
-        if not Run.objects.filter(pk=run_id, **where).update(last_seq=F("last_seq") + len(told), **changes):
-            return None
-        run = Run.objects.get(pk=run_id)
-        _record(run, told)
-    return run
-
-
-def _record(run: Run, told: Sequence[Told]) -> None:
-    """Insert the newest events of a run, whose numbers were just taken, and ring after the commit."""
-    first, now = run.last_seq - len(told) + 1, timezone.now()
-    Event.objects.bulk_create(
-        Event(run=run, seq=first + i, attempt=run.attempt, step=run.step, kind=kind, data=data, at=now)
-        for i, (kind, data) in enumerate(told)
-    )
-    bell.ring_after_commit(run.pk)
-
-
 def _end(run: Run, target: str, reason: dict[str, Any] | None = None, **where: Any) -> Run | None:
-    return _move(run.pk, HELD, target, reason, where=_attempt(run) | where, ended=timezone.now(), worker="")
+    return move(run.pk, HELD, target, reason, where=_attempt(run) | where, ended=timezone.now(), worker="")
 
 
 def _attempt(run: Run) -> dict[str, Any]:
@@ -235,27 +197,10 @@ def _state(run: Run) -> str:
     return "gone" if row is None else "deleted" if row[1] is not None else row[0]
 
 
-def _saved(run_id: UUID | str) -> int:
-    """The step of the newest checkpoint, 0 without one."""
-    newest = Checkpoint.objects.filter(run_id=run_id).order_by("-step").values_list("step", flat=True).first()
-    return newest or 0
-
-
 def _steps(spec: Mapping[str, Any]) -> int:
     budget = spec.get("budget")
     steps = budget.get("steps", 0) if isinstance(budget, Mapping) else 0
     return steps if isinstance(steps, int) and steps > 0 else 0
-
-
-def _forget_after(run: Run, step: int) -> None:
-    """Remove what earlier attempts wrote past `step`: the fold forgets it too."""
-    for rows in (run.points, run.latest, run.checkpoints, run.rollouts):
-        rows.filter(step__gt=step).delete()
-    known = MetricPoint.objects.filter(run=run).order_by("name", "-step").distinct("name")
-    MetricLatest.objects.bulk_create(
-        (MetricLatest(run=run, name=point.name, step=point.step, value=point.value) for point in known),
-        ignore_conflicts=True,
-    )
 
 
 def _death(run: Run, how: str, tries: int, saved: int) -> dict[str, Any]:

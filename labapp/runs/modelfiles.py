@@ -1,6 +1,7 @@
 """What a model's files tell without loading it: length, size, padding token. Read as text, without torch."""
 
 import json
+import re
 import struct
 from dataclasses import dataclass
 from functools import lru_cache
@@ -8,10 +9,10 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from labapp.runs.fields import is_directory
 from workers.contract.catalogue import ROOT
 
 STARTER = ROOT / "models" / "starter"
+HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?$")
 _LENGTHS = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", "seq_length")
 _SMALL = 1_000_000  # bytes; a tokenizer of bytes alone has a few thousand
 _HEADER_LIMIT = 100_000_000  # bytes; the format's own bound
@@ -35,6 +36,11 @@ class ModelFacts:
 
 class ModelTrouble(ValueError):
     """Why the files are no model that the engine can load."""
+
+
+def is_directory(name: str) -> bool:
+    """Whether a model's name is a local directory rather than an id on the hub (which has at most one slash)."""
+    return name.startswith(("/", ".", "~")) or name.count("/") > 1 or name.endswith("/")
 
 
 def place(name: str) -> Path | None:

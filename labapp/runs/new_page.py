@@ -2,31 +2,27 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
-
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
 
 from labapp import shelf
 from labapp.accounts.models import Team
 from labapp.runs import documents, knobs, memory, prechecks
-from labapp.runs.fields import CODE, PARTS, Data, Draft, parse, rows
+from labapp.runs.digests import with_digests
+from labapp.runs.fields import Draft, parse
+from labapp.runs.form_data import CODE, PARTS, Data, rows
+from labapp.runs.formulas import formulas
 from labapp.runs.guided import WORDS
-from labapp.workshop.forms import ParamsForm, differing, method_form, quoted
-from labapp.workshop.mathml import mathml
+from labapp.runs.model_checks import model_facts
+from labapp.workshop.forms import ParamsForm, method_form, quoted
 from labapp.workshop.models import DataSet, DataVersion, RewardVersion
 from workers.contract.catalogue import Catalogue
 from workers.contract.errors import Trouble
 from workers.contract.kinds import KINDS
 from workers.contract.limits import Param
-from workers.contract.spec import Pick, RewardPick, RunSpec
-
-SUM = r"L = \sum_{i,t} w_{it}\,\Bigl(\ell_{it} + \sum_k R^k_{it}\Bigr)"
 
 
 def form_context(data: Data, team: Team, saved: Mapping[str, RewardVersion]) -> dict[str, Any]:
-    """Everything that the form's template needs; `data` holds the texts of all fields (see `fields.refreshed`)."""
+    """Everything that the form's template needs; `data` holds the texts of all fields (see `filling.refreshed`)."""
     catalogue = shelf.catalogue()
     return {
         "data": {name.replace(".", "_"): text for name, text in data.items()},
@@ -93,7 +89,7 @@ def side_context(data: Data, draft: Draft, team: Team, codes: Mapping[str, str])
     """The panel beside the form: troubles with their fixes, memory, formulas, and the run as one document."""
     catalogue = shelf.catalogue()
     found = every_trouble(draft, catalogue, team, codes)
-    facts = prechecks.model_facts(draft.spec)
+    facts = model_facts(draft.spec)
     want = None if facts is None else memory.estimate(draft.spec, facts, catalogue)
     return {
         "troubles": [
@@ -130,53 +126,6 @@ def field_of(path: str, data: Data) -> str:
     if path == "prompts":
         return "prompts.source"
     return f"{path.removesuffix('.digest')}.name" if path.endswith(".digest") else path
-
-
-def with_digests(spec: RunSpec, catalogue: Catalogue) -> RunSpec:
-    """The spec with the digest of every method file, where it had none: a record of what ran."""
-
-    def digest(kind: str, name: str, given: str) -> str:
-        method = catalogue.methods.get(f"{kind}/{name}")
-        return given if given or method is None else method.digest
-
-    def pick(one: Pick) -> Pick:
-        return replace(one, digest=digest(one.kind, one.name, one.digest))
-
-    def reward(one: RewardPick) -> RewardPick:
-        return one if one.source else replace(one, digest=digest("rewards", one.name, one.digest))
-
-    task = spec.prompts.task
-    parts: dict[str, Any] = {name: pick(getattr(spec, name)) for name, _ in PARTS}
-    return replace(
-        spec,
-        prompts=replace(spec.prompts, task=None if task is None else pick(task)),
-        rewards=tuple(map(reward, spec.rewards)),
-        regularisers=tuple(map(pick, spec.regularisers)),
-        **parts,
-    )
-
-
-def formulas(spec: RunSpec, catalogue: Catalogue) -> list[dict[str, Any]]:
-    """The run's formulas from rewards to loss, each with the parameters that differ from the method's defaults."""
-    made: list[dict[str, Any]] = [{"title": "Reward", "math": reward_sum(spec.rewards), "changed": {}}]
-    picks = [spec.credit, spec.objective, *spec.regularisers, spec.reduction]
-    for pick in picks:
-        method = catalogue.methods.get(f"{pick.kind}/{pick.name}")
-        if method is not None:
-            title = f"{KINDS[pick.kind].title} · {method.card.title}"
-            changed = differing(method, pick.params)
-            made.append({"title": title, "math": mathml(method.card.formula), "changed": changed})
-    return [*made, {"title": "Loss", "math": mathml(SUM), "changed": {}}]
-
-
-def reward_sum(rewards: Iterable[RewardPick]) -> SafeString:
-    """The weighted sum as MathML, with the weights and labels of this run (labels are users' words: escaped)."""
-    terms = []
-    for index, reward in enumerate(rewards):
-        sign = "−" if reward.weight < 0 else "+" if index else ""
-        terms.append((sign, f"{abs(reward.weight):g}", reward.label))
-    inner = format_html_join("", "<mo>{}</mo><mn>{}</mn><mo>·</mo><mtext>{}</mtext>", terms)
-    return format_html('<math display="block"><mi>r</mi><mo>=</mo>{}</math>', inner or "0")
 
 
 def read_form(data: Data, codes: Mapping[str, str]) -> Draft:

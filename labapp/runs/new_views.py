@@ -2,28 +2,27 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
-from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from labapp import shelf
-from labapp.accounts.access import requires, scoped, scoped_get, team_of
+from labapp.accounts.access import requires, scoped, team_of
 from labapp.accounts.models import Team, User
 from labapp.runs import documents, launch, new_page, prechecks
-from labapp.runs.fields import Draft, fill, refreshed, renumbered, with_row, with_values
-from labapp.runs.guided import EXPERIMENT, guided
+from labapp.runs.digests import with_digests
+from labapp.runs.fields import Draft
+from labapp.runs.filling import fill, refreshed
+from labapp.runs.form_data import renumbered, with_row, with_values
 from labapp.runs.models import Experiment, Run
-from workers.contract.method import Method
-from workers.contract.spec import Pick, Prompts, RewardPick, RunSpec, from_dict, to_dict
+from labapp.runs.starting import run_number, starting_data
+from workers.contract.spec import to_dict
 
 Answer = Callable[[HttpRequest, Team, dict[str, str]], HttpResponse]
 ADDS = ("add_reward", "add_regulariser")
-ONE_PICK = {"credit": "credit", "objectives": "objective", "reductions": "reduction"}
 
 
 @require_http_methods(["GET", "POST"])
@@ -41,51 +40,6 @@ def new(request: HttpRequest) -> HttpResponse:
 def _texts(posted: QueryDict) -> dict[str, str]:
     own = {"csrfmiddlewaretoken", "do", "what", "document", *ADDS}
     return {name: str(text) for name, text in posted.items() if name not in own}
-
-
-def starting_data(request: HttpRequest, team: Team) -> dict[str, str]:
-    """The form data that a fresh page starts with, from the address."""
-    catalogue = shelf.catalogue()
-    cloned = request.GET.get("clone")
-    if cloned:
-        run = scoped_get(Run.objects, request, id=_uuid(cloned), kind=Run.TRAIN, deleted=None)
-        spec = replace(from_dict(run.spec), name=f"{run.name} again"[:120])
-        return fill(spec, catalogue, run.experiment.name) | {"parent": str(run.id)}
-    spec = guided(catalogue)
-    if request.GET.get("guided"):
-        return fill(spec, catalogue, EXPERIMENT) | {"guided": "1"}
-    method = catalogue.methods.get(request.GET.get("try", ""))
-    if method is not None:
-        spec = with_method(spec, method)
-    newest = scoped(Experiment.objects, request).order_by("-created").first()
-    name = f"try-{method.name}" if method is not None else "run"
-    if "dataset" in request.GET:
-        spec = replace(spec, prompts=Prompts(dataset=request.GET["dataset"]))
-    data = fill(replace(spec, name=name), catalogue, "Experiments" if newest is None else newest.name)
-    return with_row(data, "rewards", request.GET["reward"], "code") if "reward" in request.GET else data
-
-
-def _uuid(text: str) -> UUID:
-    """404 for what is no run's number, as for a run of another team."""
-    try:
-        return UUID(text)
-    except ValueError:
-        raise Http404 from None
-
-
-def with_method(spec: RunSpec, method: Method) -> RunSpec:
-    """The run with `method` in its place: instead of the one of its kind, or beside those where several may stand."""
-    pick = Pick(method.kind, method.name, {}, method.digest)
-    if method.kind == "tasks":
-        return replace(spec, prompts=replace(spec.prompts, task=pick))
-    if method.kind == "rewards":
-        others = tuple(one for one in spec.rewards if one.name != method.name)
-        return replace(spec, rewards=(*others, RewardPick(method.name, method.name, digest=method.digest)))
-    if method.kind == "regularisers":
-        kept = tuple(one for one in spec.regularisers if one.name != method.name)
-        return replace(spec, regularisers=(*kept, pick))
-    part: dict[str, Any] = {ONE_PICK[method.kind]: pick}
-    return replace(spec, **part)
 
 
 def _page(request: HttpRequest, team: Team, data: dict[str, str], status: int = 200, **more: Any) -> HttpResponse:
@@ -162,8 +116,8 @@ def _launch(request: HttpRequest, team: Team, data: dict[str, str]) -> HttpRespo
 
 
 def _create(request: HttpRequest, team: Team, owner: User, draft: Draft, parent: str) -> Run:
-    spec = new_page.with_digests(draft.spec, shelf.catalogue())
-    cloned = scoped(Run.objects, request).filter(id=_uuid(parent)).first() if parent else None
+    spec = with_digests(draft.spec, shelf.catalogue())
+    cloned = scoped(Run.objects, request).filter(id=run_number(parent)).first() if parent else None
     return launch.create(team, owner, to_dict(spec), draft.experiment, parent=cloned)
 
 

@@ -1,24 +1,19 @@
 """What is wrong with a run, as far as the web can see it without torch: said in the form, before anything is queued."""
 
 import ast
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
-
-from django.core.files.storage import default_storage
 
 from labapp.accounts.models import Team
-from labapp.runs import modelfiles, needs
-from labapp.runs.fields import CODE
-from labapp.runs.modelfiles import ModelFacts
+from labapp.runs import needs
+from labapp.runs.form_data import CODE
+from labapp.runs.model_checks import length_troubles, model_troubles
 from labapp.workshop.models import DataSet, DataVersion, RewardVersion
 from workers.contract import checking
 from workers.contract.catalogue import Catalogue
 from workers.contract.errors import Trouble
 from workers.contract.spec import RunSpec
 
-HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?$")
 REFERENCE = re.compile(r"^(\d{1,18})@(\d{1,9})$")
 
 
@@ -52,12 +47,12 @@ def troubles(spec: RunSpec, catalogue: Catalogue, team: Team, saved: Mapping[str
     known = codes(team) if saved is None else saved
     version = data_version(team, spec.prompts.dataset) if spec.prompts.dataset else None
     found = [
-        *_model(spec),
+        *model_troubles(spec),
         *_code(spec, known),
         *checking.troubles(spec, catalogue),
         *_prompts(spec, version),
         *_columns(spec, catalogue, version),
-        *_length(spec, version),
+        *length_troubles(spec, version),
     ]
     return first_of_each(found)
 
@@ -68,42 +63,6 @@ def first_of_each(found: Iterable[Trouble]) -> list[Trouble]:
     for trouble in found:
         kept.setdefault(trouble.path, trouble)
     return list(kept.values())
-
-
-def model_facts(spec: RunSpec) -> ModelFacts | None:
-    """What the model's files tell; None for a model on the hub or for files that are no model."""
-    directory = modelfiles.place(spec.model.name)
-    if directory is None:
-        return None
-    try:
-        return modelfiles.facts(directory)
-    except modelfiles.ModelTrouble:
-        return None
-
-
-def _model(spec: RunSpec) -> Iterator[Trouble]:
-    name = spec.model.name
-    directory = modelfiles.place(name)
-    if not name.strip():
-        yield Trouble(
-            "model.name", "name a model: the starter, an id on the hub or a directory", {"model.source": "starter"}
-        )
-    elif directory is None:
-        if not HUB_ID.match(name):
-            yield Trouble("model.name", f"{name!r} is no id on the hub; they look like Qwen/Qwen2.5-0.5B")
-    else:
-        try:
-            made = modelfiles.facts(directory)
-        except modelfiles.ModelTrouble as error:
-            yield Trouble("model.name", str(error))
-            return
-        if not made.pads:
-            what = (
-                "its tokenizer names neither a padding nor an end-of-text token; set tokenizer.pad_token, save it again"
-            )
-            yield Trouble("model.name", what)
-        if spec.model.chat and not made.templated:
-            yield Trouble("model.chat", "its tokenizer has no chat template", {"model.chat": False})
 
 
 def _prompts(spec: RunSpec, version: DataVersion | None) -> Iterator[Trouble]:
@@ -161,38 +120,3 @@ def _columns(spec: RunSpec, catalogue: Catalogue, version: DataVersion | None) -
                 f"{reward.label!r} asks the task's own verifier, and a data set has none; take a reward on the answer"
             )
             yield Trouble(f"rewards.{index}.name", what)
-
-
-def _length(spec: RunSpec, version: DataVersion | None) -> Iterator[Trouble]:
-    made = model_facts(spec)
-    if made is None or made.longest is None:
-        return
-    prompt = longest_prompt(version) if version is not None and made.bytes_only else 1
-    room = made.longest - prompt
-    if spec.max_new_tokens <= room:
-        return
-    if room < 1:
-        what = f"the longest prompt of {version} has {prompt:,} tokens, and the model has {made.longest:,} positions"
-        yield Trouble("prompts.dataset", what)
-        return
-    what = (
-        f"{spec.max_new_tokens:,} new tokens after a prompt of {'at least ' if prompt == 1 else ''}{prompt:,} "
-        f"are more than the model's {made.longest:,} positions"
-    )
-    yield Trouble("max_new_tokens", what, {"max_new_tokens": room})
-
-
-def longest_prompt(version: DataVersion) -> int:
-    """Length of the set's longest prompt in bytes, which are the tokens of a model of bytes."""
-    return _longest_prompt(version.file, version.digest)
-
-
-@lru_cache(maxsize=64)
-def _longest_prompt(file: str, digest: str) -> int:
-    """A version never changes, so its file is read once."""
-    longest = 0
-    with default_storage.open(file) as lines:
-        for line in lines:
-            prompt = json.loads(line).get("prompt", "")
-            longest = max(longest, len(str(prompt).encode()))
-    return longest

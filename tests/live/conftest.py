@@ -140,10 +140,10 @@ def people(team: Team) -> dict[str, User]:
 @pytest.fixture
 def run(team: Team, people: dict[str, User]) -> Run:
     """A run of Alice's that a worker has just taken: three events."""
-    from labapp.runs import launch
+    from labapp.runs import launch, moves
 
     made = launch.create(team, people["alice"], {"name": "first", "budget": {"steps": 9}}, "Sums")
-    launch._move(made.pk, ("draft",), "queued")
+    moves.move(made.pk, ("draft",), "queued")
     taken = launch.take(made.pk, "host:1")
     assert taken is not None
     return taken

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from labapp.accounts.models import Team, User
-from labapp.runs import feed, launch
+from labapp.runs import feed, launch, moves
 from labapp.runs.models import Run
 
 SPEC: dict[str, Any] = {
@@ -18,7 +18,7 @@ SPEC: dict[str, Any] = {
 @pytest.fixture
 def run(team: Team, alice: User) -> Run:
     made = launch.create(team, alice, SPEC, "Sums")
-    launch._move(made.pk, ("draft",), "queued")
+    moves.move(made.pk, ("draft",), "queued")
     taken = launch.take(made.pk, "host:1")
     assert taken is not None
     return taken
@@ -63,5 +63,5 @@ def test_a_traceback_is_for_those_with_rights(run: Run) -> None:
 
 def test_a_trouble_is_told_without_its_traceback(run: Run) -> None:
     trouble = {"where": "reward", "what": "NaN", "mend": "", "evidence": {"index": 0, "traceback": "File secret.py"}}
-    launch._write(run.pk, {}, {}, [("trouble", trouble)])
+    moves.write(run.pk, {}, {}, [("trouble", trouble)])
     assert feed.view(run.pk)["troubles"][0]["evidence"] == {"index": 0}

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given, settings
 
 from labapp import shelf
-from labapp.runs.fields import fill, parse, refreshed, renumbered, rows, with_row, with_values
+from labapp.runs.fields import parse
+from labapp.runs.filling import fill, refreshed
+from labapp.runs.form_data import renumbered, rows, with_row, with_values
 from labapp.runs.guided import guided
 from tests.labapp.runs.specs import specs
 from workers.contract.spec import Model, RunSpec

@@ -1,0 +1,32 @@
+"""Which text of each method a run used: written into its document before it is made."""
+
+from dataclasses import replace
+from typing import Any
+
+from labapp.runs.form_data import PARTS
+from workers.contract.catalogue import Catalogue
+from workers.contract.spec import Pick, RewardPick, RunSpec
+
+
+def with_digests(spec: RunSpec, catalogue: Catalogue) -> RunSpec:
+    """The spec with the digest of every method file, where it had none: a record of what ran."""
+
+    def digest(kind: str, name: str, given: str) -> str:
+        method = catalogue.methods.get(f"{kind}/{name}")
+        return given if given or method is None else method.digest
+
+    def pick(one: Pick) -> Pick:
+        return replace(one, digest=digest(one.kind, one.name, one.digest))
+
+    def reward(one: RewardPick) -> RewardPick:
+        return one if one.source else replace(one, digest=digest("rewards", one.name, one.digest))
+
+    task = spec.prompts.task
+    parts: dict[str, Any] = {name: pick(getattr(spec, name)) for name, _ in PARTS}
+    return replace(
+        spec,
+        prompts=replace(spec.prompts, task=None if task is None else pick(task)),
+        rewards=tuple(map(reward, spec.rewards)),
+        regularisers=tuple(map(pick, spec.regularisers)),
+        **parts,
+    )

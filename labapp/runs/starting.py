@@ -1,0 +1,64 @@
+"""What a fresh new-run page shows, by its address: the guided run, a clone, one method, data set or reward to try."""
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpRequest
+
+from labapp import shelf
+from labapp.accounts.access import scoped, scoped_get
+from labapp.accounts.models import Team
+from labapp.runs.filling import fill
+from labapp.runs.form_data import with_row
+from labapp.runs.guided import EXPERIMENT, guided
+from labapp.runs.models import Experiment, Run
+from workers.contract.method import Method
+from workers.contract.spec import Pick, Prompts, RewardPick, RunSpec, from_dict
+
+ONE_PICK = {"credit": "credit", "objectives": "objective", "reductions": "reduction"}
+
+
+def starting_data(request: HttpRequest, team: Team) -> dict[str, str]:
+    """The form data that a fresh page starts with, from the address."""
+    catalogue = shelf.catalogue()
+    cloned = request.GET.get("clone")
+    if cloned:
+        run = scoped_get(Run.objects, request, id=run_number(cloned), kind=Run.TRAIN, deleted=None)
+        spec = replace(from_dict(run.spec), name=f"{run.name} again"[:120])
+        return fill(spec, catalogue, run.experiment.name) | {"parent": str(run.id)}
+    spec = guided(catalogue)
+    if request.GET.get("guided"):
+        return fill(spec, catalogue, EXPERIMENT) | {"guided": "1"}
+    method = catalogue.methods.get(request.GET.get("try", ""))
+    if method is not None:
+        spec = with_method(spec, method)
+    newest = scoped(Experiment.objects, request).order_by("-created").first()
+    name = f"try-{method.name}" if method is not None else "run"
+    if "dataset" in request.GET:
+        spec = replace(spec, prompts=Prompts(dataset=request.GET["dataset"]))
+    data = fill(replace(spec, name=name), catalogue, "Experiments" if newest is None else newest.name)
+    return with_row(data, "rewards", request.GET["reward"], "code") if "reward" in request.GET else data
+
+
+def with_method(spec: RunSpec, method: Method) -> RunSpec:
+    """The run with `method` in its place: instead of the one of its kind, or beside those where several may stand."""
+    pick = Pick(method.kind, method.name, {}, method.digest)
+    if method.kind == "tasks":
+        return replace(spec, prompts=replace(spec.prompts, task=pick))
+    if method.kind == "rewards":
+        others = tuple(one for one in spec.rewards if one.name != method.name)
+        return replace(spec, rewards=(*others, RewardPick(method.name, method.name, digest=method.digest)))
+    if method.kind == "regularisers":
+        kept = tuple(one for one in spec.regularisers if one.name != method.name)
+        return replace(spec, regularisers=(*kept, pick))
+    part: dict[str, Any] = {ONE_PICK[method.kind]: pick}
+    return replace(spec, **part)
+
+
+def run_number(text: str) -> UUID:
+    """404 for what is no run's number, as for a run of another team."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Http404 from None
