@@ -6,7 +6,7 @@ from typing import Any
 
 from labapp.accounts.models import Team
 from labapp.runs import knobs, modelfiles, needs, prechecks
-from labapp.runs.fields import CODE, renumbered, rows, with_row
+from labapp.runs.form_data import CODE, renumbered, rows, with_row
 from labapp.workshop.forms import ParamsForm, differing, method_form
 from labapp.workshop.models import DataSet, DataVersion
 from workers.contract import analysis
@@ -58,19 +58,24 @@ def _chosen(method: Method, data: Data) -> bool:
 
 
 def _credit(method: Method, data: Data, wrong: list[Trouble]) -> Pick:
-    values, errors = _values(method, f"credit.{method.name}.params", data)
+    values, errors = values_of(method, f"credit.{method.name}", data)
     wrong.extend(Trouble(path, what) for path, what in errors.items())
     return Pick("credit", method.name, differing(method, values), method.digest)
 
 
-def _values(method: Method, prefix: str, data: Data) -> tuple[dict[str, Any], dict[str, str]]:
-    """A method's values; its defaults where the form did not show its parameters."""
-    return method_form(method, prefix, data if shown(prefix, data) else None).values() if method.params else ({}, {})
+def bound_form(method: Method, prefix: str, data: Data) -> ParamsForm:
+    """The parameters of a pick as fields: as sent, or at their defaults where another method's were sent."""
+    return method_form(method, f"{prefix}.params", data if _was_shown(method, prefix, data) else None)
 
 
-def shown(prefix: str, data: Data) -> bool:
-    """Whether the form that was sent had the parameters under `prefix`."""
-    return any(name.startswith(f"{prefix}.") for name in data)
+def values_of(method: Method, prefix: str, data: Data) -> tuple[dict[str, Any], dict[str, str]]:
+    """A pick's values, and what is wrong with its texts by field."""
+    return bound_form(method, prefix, data).values() if _was_shown(method, prefix, data) else (method.defaults(), {})
+
+
+def _was_shown(method: Method, prefix: str, data: Data) -> bool:
+    """Whether the form that was sent showed this method's parameters: only then does an absent box mean no."""
+    return data.get(f"{prefix}.shown") == method.name
 
 
 def _reward(
@@ -85,7 +90,7 @@ def _reward(
     method = catalogue.methods.get(f"rewards/{name}")
     if method is None:
         return RewardPick(label, name, {}, weight)
-    values, errors = _values(method, f"{prefix}.params", data)
+    values, errors = values_of(method, prefix, data)
     wrong.extend(Trouble(path, what) for path, what in errors.items())
     return RewardPick(label, name, differing(method, values), weight, method.digest)
 
@@ -137,7 +142,7 @@ def _tokenizer(name: str) -> Iterator[Trouble]:
     directory = None if name == WORDS else modelfiles.place(name)
     if not name:
         yield Trouble("tokenizer", "name a tokenizer: its id on the hub or its directory")
-    elif name != WORDS and directory is None and not prechecks.HUB_ID.match(name):
+    elif name != WORDS and directory is None and not modelfiles.HUB_ID.match(name):
         yield Trouble("tokenizer", f"{name!r} is no id on the hub; they look like Qwen/Qwen2.5-0.5B")
     elif directory is not None and not directory.is_dir():
         yield Trouble("tokenizer", f"there is no directory {name} on this machine")

@@ -11,12 +11,13 @@ from labapp import shelf
 from labapp.accounts.access import person, requires, team_of
 from labapp.accounts.models import Team
 from labapp.runs import knobs, launch, prechecks
-from labapp.runs.fields import CODE, renumbered, rows, with_row
+from labapp.runs.form_data import CODE, renumbered, rows, with_row
 from labapp.runs.models import Run
 from labapp.workshop import analysis_form
-from labapp.workshop.forms import ParamsForm, method_form
+from labapp.workshop.forms import ParamsForm
 from workers.contract import analysis
 from workers.contract.catalogue import Catalogue
+from workers.contract.method import Method
 
 
 @require_http_methods(["GET", "POST"])
@@ -83,19 +84,16 @@ def _reward(row: int, data: dict[str, str], catalogue: Catalogue) -> dict[str, A
     prefix = f"rewards.{row}"
     name = data.get(f"{prefix}.name", "")
     method = catalogue.methods.get(f"rewards/{name}")
-    params = f"{prefix}.params"
-    bound = data if analysis_form.shown(params, data) else None
     return {
         "row": row, "prefix": prefix, "name": name, "method": method,
         "named": ParamsForm(knobs.REWARD, prefix, data).rows(),
-        "rows": method_form(method, params, bound).rows() if method is not None else [],
+        "rows": analysis_form.bound_form(method, prefix, data).rows() if method is not None else [],
     }  # fmt: skip
 
 
-def _credit(method: Any, data: dict[str, str]) -> dict[str, Any]:
-    params = f"credit.{method.name}.params"
-    bound = data if analysis_form.shown(params, data) else None
+def _credit(method: Method, data: dict[str, str]) -> dict[str, Any]:
+    prefix = f"credit.{method.name}"
     return {
-        "method": method, "chosen": bool(data.get(f"credit.{method.name}")),
-        "rows": method_form(method, params, bound).rows(),
+        "method": method, "chosen": bool(data.get(prefix)),
+        "rows": analysis_form.bound_form(method, prefix, data).rows(),
     }  # fmt: skip

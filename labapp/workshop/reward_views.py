@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from labapp.accounts.access import person, require, requires, scoped, scoped_get, team_of
-from labapp.runs.fields import CODE
+from labapp.runs.form_data import CODE
 from labapp.workshop import rewards, samples, uses
 from labapp.workshop.models import Reward, RewardVersion
 from labapp.workshop.rewards import NotSaved

@@ -23,7 +23,7 @@ def reward(prompts, completions, answer, **columns):
     values = []
     for completion, right in zip(completions, answer):
         numbers = re.findall(r"-?\\d+(?:\\.\\d+)?", completion.replace(",", ""))
-        values.append(float(bool(numbers) and numbers[-1] == str(right).strip()))
+        values.append(float(bool(numbers) and numbers[-1] == str(right).replace(",", "").strip()))
     return values
 '''
 CONTEXT = 3  # unchanged lines around a change

@@ -23,9 +23,9 @@ class NoSamples(ValueError):
 
 
 def versions(team: Team) -> list[DataVersion]:
-    """The data that samples can come from, newest first."""
+    """The data that samples can come from: recorded completions before prompts, newest first."""
     found = DataVersion.objects.filter(dataset__team=team).exclude(file="").select_related("dataset")
-    return list(found.order_by("-created")[:200])
+    return list(found.order_by("dataset__kind", "-created")[:200])
 
 
 def runs(team: Team) -> list[Run]:
