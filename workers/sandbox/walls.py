@@ -137,5 +137,8 @@ def _limit(memory_bytes: int, cpu_seconds: int, open_files: int) -> None:
         (resource.RLIMIT_MSGQUEUE, 0),
     ):
         hard = resource.getrlimit(which)[1]
-        bound = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(which, (bound, bound))
+        unlimited = hard == resource.RLIM_INFINITY
+        soft = value if unlimited else min(value, hard)
+        # At the soft limit of processor time comes a signal that says so, a second later a plain kill.
+        spare = 1 if which == resource.RLIMIT_CPU and (unlimited or soft < hard) else 0
+        resource.setrlimit(which, (soft, soft + spare))

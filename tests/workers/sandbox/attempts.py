@@ -1,4 +1,4 @@
-"""Runs the attempts of `escapes.py`; also as a program, so that another user can run them: `python attempts.py TARGETS`.
+"""Runs the attempts of `escapes.py`; also as a program, so that another user can: `python attempts.py TARGETS`.
 
 Imports the standard library and the sandbox only: the other user's interpreter has nothing else.
 """

@@ -73,6 +73,12 @@ def test_attempt_works_outside(name: str, targets: dict[str, Any]) -> None:
     assert run.returncode == 0, run.stderr
 
 
+def test_an_attempt_that_gets_out_is_seen(targets: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(attempts.ATTEMPTS, "do what is allowed", "import json; json.loads('1')")
+    escaped, _ = attempts.inside("do what is allowed", targets)
+    assert escaped
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="the tests above ran as an ordinary user")
 @pytest.mark.skipif(not Path(ORDINARY_PYTHON).exists() or not X86, reason="no interpreter that others may run")
 def test_attempts_are_refused_for_an_ordinary_user(targets: dict[str, Any]) -> None:
