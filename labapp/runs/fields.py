@@ -12,7 +12,8 @@ from typing import Any
 
 from labapp.runs import knobs
 from labapp.runs.form_data import CODE, PARTS, Data, renumbered, rows
-from labapp.workshop.forms import ParamsForm, differing, method_form, text_of
+from labapp.workshop.forms import ParamsForm, differing, method_form
+from labapp.workshop.wording import text_of
 from workers.contract.catalogue import Catalogue
 from workers.contract.errors import Trouble
 from workers.contract.limits import Param

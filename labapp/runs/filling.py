@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from labapp.runs import knobs
 from labapp.runs.form_data import CODE, PARTS, ROWS, Data, renumbered, rows
 from labapp.runs.modelfiles import is_directory
-from labapp.workshop.forms import text_of, texts
+from labapp.workshop.forms import texts
+from labapp.workshop.wording import text_of
 from workers.contract.catalogue import Catalogue
 from workers.contract.limits import Param
 from workers.contract.spec import Model, Pick, Prompts, RewardPick, RunSpec

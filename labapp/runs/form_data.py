@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from labapp.workshop.forms import text_of
+from labapp.workshop.wording import text_of
 
 Data = Mapping[str, str]
 ROWS = ("rewards", "regularisers")

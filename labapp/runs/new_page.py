@@ -13,8 +13,9 @@ from labapp.runs.form_data import CODE, PARTS, Data, rows
 from labapp.runs.formulas import formulas
 from labapp.runs.guided import WORDS
 from labapp.runs.model_checks import model_facts
-from labapp.workshop.forms import ParamsForm, method_form, quoted
+from labapp.workshop.forms import ParamsForm, method_form
 from labapp.workshop.models import DataSet, DataVersion, RewardVersion
+from labapp.workshop.wording import quoted
 from workers.contract.catalogue import Catalogue
 from workers.contract.errors import Trouble
 from workers.contract.kinds import KINDS

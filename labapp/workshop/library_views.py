@@ -12,8 +12,9 @@ from pygments.lexers import PythonLexer
 
 from labapp import shelf
 from labapp.workshop import probes
-from labapp.workshop.forms import default_words, limit_words, method_form, quoted
+from labapp.workshop.forms import method_form
 from labapp.workshop.mathml import mathml
+from labapp.workshop.wording import default_words, limit_words, quoted
 from workers.contract.card import Source
 from workers.contract.kinds import KINDS
 from workers.contract.method import Method, MethodError

@@ -7,16 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labapp import shelf
-from labapp.workshop.forms import (
-    ParamsForm,
-    default_words,
-    differing,
-    limit_words,
-    method_form,
-    text_of,
-    texts,
-    value_of,
-)
+from labapp.workshop.forms import ParamsForm, differing, method_form, texts
+from labapp.workshop.wording import default_words, limit_words, text_of, value_of
 from workers.contract.card import Choice, Flag, Limit, Real, Text, Whole
 from workers.contract.limits import Param
 from workers.contract.method import Method

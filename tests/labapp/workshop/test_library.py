@@ -15,7 +15,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from labapp import shelf
 from labapp.celery_app import app
 from labapp.workshop import library_views, probes
-from labapp.workshop.forms import quoted
+from labapp.workshop.wording import quoted
 from workers.contract.card import Source
 from workers.contract.kinds import KINDS
 from workers.contract.method import Method

@@ -1,0 +1,79 @@
+"""Values and limits as the texts of a form and as words for people; `text_of` and `value_of` lose nothing."""
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from workers.contract.card import Choice, Flag, Limit, Real, Text, Whole
+
+
+def text_of(value: object) -> str:
+    """What a form shows for a JSON value: the shortest text that reads back as the same value."""
+    if value is None or value is False:
+        return ""
+    return "on" if value is True else repr(value) if isinstance(value, float) else str(value)
+
+
+def value_of(limit: Limit, text: str) -> object:
+    """The JSON value that `text` stands for under `limit`; ValueError with a sentence when it stands for none."""
+    if isinstance(limit, Flag):
+        return text not in ("", "off", "false")
+    if isinstance(limit, Choice):
+        return text
+    if isinstance(limit, Text):
+        return text.replace("\r\n", "\n")
+    return _number_of(limit, text.strip())
+
+
+def _number_of(limit: Real | Whole, text: str) -> int | float:
+    if not text:
+        raise ValueError("needs a number; 0 is one")
+    try:
+        return int(text) if isinstance(limit, Whole) else float(text)
+    except ValueError:
+        kind = "a whole number" if isinstance(limit, Whole) else "a number"
+        raise ValueError(f"needs {kind} such as {_sample(limit)}, not {text!r}") from None
+
+
+def _sample(limit: Real | Whole) -> str:
+    low, whole = limit.low, isinstance(limit, Whole)
+    if low is not None:
+        return str(low + 1 if whole else low + 0.5)
+    return "1" if whole else "0.5"
+
+
+def limit_words(limit: Limit) -> str:
+    """The limit in words, for the page of a method and below its field: `0 to 1`, `more than 0`, `std or none`."""
+    if isinstance(limit, Flag):
+        return "yes or no"
+    if isinstance(limit, Choice):
+        return " or ".join(limit.options)
+    if isinstance(limit, Text):
+        return f"at most {limit.longest} characters" + (", may be empty" if limit.empty else "")
+    return ("whole, " if isinstance(limit, Whole) else "") + _range_words(limit)
+
+
+def _range_words(limit: Real | Whole) -> str:
+    low = None if limit.low is None else ("more than " if getattr(limit, "open_low", False) else "") + f"{limit.low}"
+    high = (
+        None if limit.high is None else ("less than " if getattr(limit, "open_high", False) else "") + f"{limit.high}"
+    )
+    if low is not None and high is not None:
+        return f"{low} to {high}"
+    if low is not None:
+        return low if low.startswith("more") else f"at least {low}"
+    if high is not None:
+        return high if high.startswith("less") else f"at most {high}"
+    return "any number"
+
+
+def default_words(default: object) -> str:
+    """A default as people read it; empty where a value must be given."""
+    if isinstance(default, bool):
+        return "yes" if default else "no"
+    return repr(default) if isinstance(default, str) and not default.strip() else text_of(default)
+
+
+def quoted(text: str) -> SafeString:
+    """Text with what stands between backticks as code; everything is escaped."""
+    parts = (("<code>{}</code>" if place % 2 else "{}", part) for place, part in enumerate(text.split("`")))
+    return format_html_join("", "{}", ((format_html(form, part),) for form, part in parts))
