@@ -4,9 +4,11 @@ import ctypes
 import json
 import os
 import platform
+import shutil
 import struct
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -92,17 +94,16 @@ def test_a_child_dies_with_the_lab(limited: bool) -> None:
     assert run.stdin is not None
     assert run.stdout is not None
     pid = int(run.stdout.readline())
-    assert Path(f"/proc/{pid}").exists()
+    home = Path(f"/proc/{pid}/cwd").readlink().parent
     run.kill()
     run.wait()
     run.stdin.close()
     run.stdout.close()
     _await_end(pid)
+    shutil.rmtree(home)  # a lab that is killed cannot tidy up
 
 
 def _await_end(pid: int) -> None:
-    import time
-
     for _ in range(100):
         status = Path(f"/proc/{pid}/status")
         if not status.exists() or "State:\tZ" in status.read_text():
