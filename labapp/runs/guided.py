@@ -17,8 +17,8 @@ WORDS: dict[str, str] = {
     "regularisers": "A weak pull towards the model as it was, so that fluency is kept while behaviour changes.",
     "reduction": "Every token counts the same, in short completions and in long ones.",
     "sizes": "Sixteen prompts with eight completions each make one step of 128 completions.",
-    "optimiser": "A rate at which the rise takes most of the run, slow enough to be watched; each batch is used twice, so "
-    "that the policy moves away from its own samples and the ratio and the clip have something to show.",
+    "optimiser": "A rate at which the rise takes most of the run, slow enough to be watched; each batch is used "
+    "twice, so that the policy moves away from its own samples and the ratio and the clip have something to show.",
     "budget": "Sixty steps, which take about a minute on two processor cores.",
 }
 
