@@ -40,6 +40,11 @@ class Filters:
     label_most: float | None = None
     source: str | None = None
 
+    @property
+    def step_alone(self) -> bool:
+        """Whether all rows are of one step, so that a column of steps would say nothing."""
+        return self.step is not None or (self.steps is not None and self.steps[0] == self.steps[1])
+
 
 def read_filters(asked: QueryDict) -> Filters:
     """The filters of an address; AskedWrong names one that is no number, no range or no text."""

@@ -19,6 +19,8 @@ from labapp.observatory.models import Rollout
 from labapp.observatory.trees import tree_of
 from labapp.runs.models import Run
 
+SPARE = ("step", "total", "length", "end")  # columns that a narrow screen leaves out
+
 
 def run_of(request: HttpRequest, run_id: UUID) -> Run:
     """The team's run, with its experiment and owner; 404 for another team's."""
@@ -35,10 +37,13 @@ def rollouts(request: HttpRequest, run_id: UUID) -> HttpResponse:
         return render(request, "observatory/rollouts_table.html", {"error": str(error), "run": run}, status=400)
     page = Paginator(listing.find(run, filters), listing.PAGE).get_page(request.GET.get("page"))
     labels = reward_labels(run)
-    columns = _columns(labels, request.GET)
+    columns = _columns(labels, request.GET, filters.step_alone)
     context = {
         "run": run, "page": page, "labels": labels, "filters": filters, "columns": columns,
-        "rows": [{"rollout": row, "rewards": [row.rewards.get(label) for label in labels]} for row in page],
+        "rows": [
+            {"rollout": row, "rewards": [row.rewards.get(one) for one in labels], "advantage": _signed(row.advantage)}
+            for row in page
+        ],
         "judged": any(row.label is not None for row in page), "query": _without(request.GET, "page"),
     }  # fmt: skip
     return render(request, "observatory/rollouts_table.html", context)
@@ -49,17 +54,24 @@ def reward_labels(run: Run) -> list[str]:
     return [reward["label"] for reward in run.spec.get("rewards", [])]
 
 
-def _columns(labels: list[str], asked: QueryDict) -> list[dict[str, str]]:
-    """The sortable columns: name, title, direction now, and the query that sorts by it."""
+def _columns(labels: list[str], asked: QueryDict, one_step: bool) -> list[dict[str, Any]]:
+    """The sortable columns: title, direction now, the query that sorts by it, and whether a phone can spare it."""
     names = [(f"reward.{label}", label) for label in labels] + [("total", "total"), ("advantage", "advantage")]
     now = asked.get("sort", "")
     columns = []
-    for name, title in [("step", "step"), *names, ("length", "tokens"), ("end", "end")]:
+    steps = [] if one_step else [("step", "step")]
+    for name, title in [*steps, *names, ("length", "tokens"), ("end", "end")]:
         turned = name if now == f"-{name}" else f"-{name}"
         state = {name: "ascending", f"-{name}": "descending"}.get(now, "")
         query = _without(asked, "sort", "page")
-        columns.append({"name": name, "title": title, "sorted": state, "query": f"{query}&sort={turned}".lstrip("&")})
+        link = f"{query}&sort={turned}".lstrip("&")
+        columns.append({"title": title, "sorted": state, "query": link, "spare": name in SPARE})
     return columns
+
+
+def _signed(value: float | None) -> str:
+    """Two digits and a sign, as credit is read: +0.82, −1.14."""
+    return "–" if value is None else f"{value:+.2f}".replace("-", "−")
 
 
 def _without(asked: QueryDict, *names: str) -> str:

@@ -50,7 +50,9 @@ class RunFeed(AsyncWebsocketConsumer):
                 await self.serving
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        """The browser has nothing to say here; what it sends is left unread."""
+        """A browser that heard nothing for a while asks whether the line still stands; all else is left unread."""
+        if text_data == "ping":
+            await self.send(text_data='{"type": "pong"}')
 
     async def _serve(self, run: Run, role: str) -> None:
         awake = asyncio.Event()

@@ -54,7 +54,7 @@ function controls(data, now) {
 function facts(data) {
   const rewards = Object.entries(data.rewards).map(([name, value]) => `${name} ${value === null ? "–" : Number(value.toFixed(3))}`);
   const label = data.label === null || data.label === undefined ? "" : ` · label ${data.label}`;
-  return `step ${data.step} · #${data.index}${data.source ? ` · ${data.source}` : ""} · ${data.end} after ${data.length} tokens · ${rewards.join(" · ")}${label}`;
+  return `#${data.index}${data.source ? ` · ${data.source}` : ""} · ${data.end} after ${data.length} token${data.length === 1 ? "" : "s"} · ${rewards.join(" · ")}${label}`;
 }
 
 /** Draw into `root` the completion that `now` names, or on the credit tab every sibling of its group. */

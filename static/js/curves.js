@@ -1,17 +1,17 @@
 // The curves of a run: a few charts with a title, what they show in words, and a smoothed line over the raw one.
 
-import { placeOf, seriesColor, show } from "./palette.js";
+import { placesOf, seriesColor, show } from "./palette.js";
 import { color } from "./theme.js";
 
 const REWARD = "reward/";
 export const CHARTS = [
   { key: "rewards", title: "Rewards", note: "mean of each component, and held-out accuracy", share: true,
-    pick: (names) => [...names.filter((name) => name.startsWith(REWARD) && name !== "reward/total"), "heldout/accuracy"] },
+    pick: (names, order) => [...inOrder(names.filter((name) => name.startsWith(REWARD) && name !== "reward/total"), order), "heldout/accuracy"] },
   { key: "kl", title: "KL and entropy", note: "nats per token", pick: () => ["kl", "entropy"] },
   { key: "dead", title: "Groups without signal", note: "share of prompts whose completions all earned the same",
     share: true, pick: () => ["dead_groups"] },
   { key: "length", title: "Completion length", note: "tokens", pick: () => ["length"] },
-  { key: "clip", title: "Clip fraction", note: "share of tokens whose ratio was clipped", pick: () => ["clip_fraction"] },
+  { key: "clip", title: "Clip fraction", note: "share of tokens whose ratio was clipped", share: true, pick: () => ["clip_fraction"] },
   { key: "speed", title: "Speed", note: "completion tokens per second", pick: () => ["tokens_per_second"] },
   { key: "total", title: "Weighted reward", note: "what credit sees", more: true, pick: () => ["reward/total"] },
   { key: "loss", title: "Loss", note: "", more: true, pick: () => ["loss"] },
@@ -25,6 +25,12 @@ export const CHARTS = [
   { key: "mismatch", title: "Sampling against training", note: "largest difference of log-probabilities, nats", more: true,
     pick: () => ["mismatch"] },
 ];
+
+/** Rewards in the order of the run's document; the database keeps another one. */
+function inOrder(names, order = []) {
+  const rank = (name) => (order.indexOf(name.replace(REWARD, "")) + 1 || order.length + 1);
+  return [...names].sort((a, b) => rank(a) - rank(b));
+}
 
 /** A metric's name as people say it. */
 export function title(name) {
@@ -79,7 +85,7 @@ function summary(name, series) {
 }
 
 /**
- * Draw the charts into `root`. `read()` gives {metrics, step, steps, weight, more}; `onRange([a, b] | null)` is told
+ * Draw the charts into `root`. `read()` gives {metrics, step, steps, weight, more, order}; `onRange([a, b] | null)` is told
  * when a range of steps is chosen on a chart. Returns a function that draws again.
  */
 export function mountCurves(root, read, onRange) {
@@ -98,12 +104,12 @@ export function mountCurves(root, read, onRange) {
   }
 
   function draw() {
-    const { metrics, step, steps, weight, more } = read();
+    const { metrics, step, steps, weight, more, order } = read();
     const names = Object.keys(metrics);
     root.querySelector(".loading, .empty")?.remove();
     let drawn = 0;
     for (const chart of CHARTS) {
-      const chosen = chart.pick(names).filter((name) => metrics[name] && Object.keys(metrics[name]).length);
+      const chosen = chart.pick(names, order).filter((name) => metrics[name] && Object.keys(metrics[name]).length);
       const wanted = chosen.length && (more || !chart.more);
       if (!wanted) { cards.get(chart.key)?.remove(); cards.delete(chart.key); continue; }
       drawn += 1;
@@ -115,7 +121,7 @@ export function mountCurves(root, read, onRange) {
   }
 
   function paint(box, chart, chosen, metrics, { step, steps, weight }) {
-    const places = chosen.map((name) => placeOf(name.replace(REWARD, ""), chosen.map((one) => one.replace(REWARD, ""))));
+    const places = placesOf(chosen.map((name) => name.replace(REWARD, "")));
     const legend = box.querySelector(".legend");
     legend.replaceChildren(...chosen.map((name, index) => {
       const one = document.createElement("span");
@@ -129,9 +135,10 @@ export function mountCurves(root, read, onRange) {
     plot.setAttribute("aria-label", chosen.map((name) => summary(name, metrics[name])).join("; "));
     const lines = chosen.flatMap((name, index) => traces(name, metrics[name], places[index], weight));
     const mark = { type: "line", x0: step, x1: step, yref: "paper", y0: 0, y1: 1, line: { color: color("--quiet"), width: 1, dash: "dot" } };
+    const nothing = chart.share && lines.every((line) => line.y.every((value) => value === 0));
     const form = layout({
       xaxis: { range: [0, Math.max(steps || 0, ...lines.map((line) => line.x.at(-1) ?? 0), 1)] },
-      yaxis: chart.share ? { rangemode: "tozero" } : {},
+      yaxis: nothing ? { range: [0, 1] } : chart.share ? { rangemode: "tozero" } : {},
       shapes: step === null ? [] : [mark],
     });
     const first = !plot.data;

@@ -4,7 +4,9 @@
 import { show } from "./palette.js";
 
 const NS = "http://www.w3.org/2000/svg";
-const WIDTH = 520, HEIGHT = 340, LEFT = 52, RIGHT = 18, TOP = 14, BOTTOM = 44;
+const LEFT = 52, RIGHT = 22, TOP = 18, BOTTOM = 44;
+const LEAST = 300, MOST = 860; // the width in pixels between which the picture follows its card
+const MANY = 20; // from so many checkpoints on only those on the front bear their step
 const STEP = 0.01; // how far an arrow key moves the reference, as a share of the axis
 
 function make(name, attributes, text) {
@@ -42,20 +44,22 @@ export function drawFront(root, data, step, onReference, onStep) {
   }
   const box = root.merit?.range && root.merit.moving ? root.merit.range : { x: range(data, "x"), y: range(data, "y") };
   root.merit = { ...root.merit, range: box };
+  const width = Math.min(MOST, Math.max(LEAST, root.clientWidth)), height = Math.round(Math.min(width * 0.68, 480));
   const at = {
-    x: (value) => LEFT + ((value - box.x[0]) / (box.x[1] - box.x[0])) * (WIDTH - LEFT - RIGHT),
-    y: (value) => HEIGHT - BOTTOM - ((value - box.y[0]) / (box.y[1] - box.y[0])) * (HEIGHT - TOP - BOTTOM),
+    width, height,
+    x: (value) => LEFT + ((value - box.x[0]) / (box.x[1] - box.x[0])) * (width - LEFT - RIGHT),
+    y: (value) => height - BOTTOM - ((value - box.y[0]) / (box.y[1] - box.y[0])) * (height - TOP - BOTTOM),
   };
   const back = {
-    x: (pixel) => box.x[0] + ((pixel - LEFT) / (WIDTH - LEFT - RIGHT)) * (box.x[1] - box.x[0]),
-    y: (pixel) => box.y[0] + ((HEIGHT - BOTTOM - pixel) / (HEIGHT - TOP - BOTTOM)) * (box.y[1] - box.y[0]),
+    x: (pixel) => box.x[0] + ((pixel - LEFT) / (width - LEFT - RIGHT)) * (box.x[1] - box.x[0]),
+    y: (pixel) => box.y[0] + ((height - BOTTOM - pixel) / (height - TOP - BOTTOM)) * (box.y[1] - box.y[0]),
   };
   const best = data.points.filter((point) => point.best).map((point) => point.step);
-  const picture = make("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "front", role: "group",
+  const picture = make("svg", { viewBox: `0 0 ${width} ${height}`, class: "front", role: "group",
     "aria-label": `${data.points.length} checkpoints by ${data.x} and ${data.y}; not dominated: steps ${best.join(", ")}; hypervolume ${show(data.hypervolume, 4)}` });
   axes(picture, data, box, at);
   region(picture, data, at);
-  for (const point of data.points) dot(picture, point, at, step, onStep);
+  for (const point of data.points) dot(picture, point, at, step, onStep, data.points.length);
   reference(picture, root, data, at, back, box, onReference);
   const focused = root.querySelector(".reference") === document.activeElement;
   root.replaceChildren(picture);
@@ -63,27 +67,28 @@ export function drawFront(root, data, step, onReference, onStep) {
 }
 
 function axes(picture, data, box, at) {
+  const { width, height } = at;
   for (const value of ticks(...box.x)) {
-    picture.append(make("line", { x1: at.x(value), x2: at.x(value), y1: TOP, y2: HEIGHT - BOTTOM, class: "grid" }));
-    picture.append(make("text", { x: at.x(value), y: HEIGHT - BOTTOM + 16, class: "tick", "text-anchor": "middle" }, show(value, 3)));
+    picture.append(make("line", { x1: at.x(value), x2: at.x(value), y1: TOP, y2: height - BOTTOM, class: "grid" }));
+    picture.append(make("text", { x: at.x(value), y: height - BOTTOM + 16, class: "tick", "text-anchor": "middle" }, show(value, 3)));
   }
   for (const value of ticks(...box.y)) {
-    picture.append(make("line", { x1: LEFT, x2: WIDTH - RIGHT, y1: at.y(value), y2: at.y(value), class: "grid" }));
+    picture.append(make("line", { x1: LEFT, x2: width - RIGHT, y1: at.y(value), y2: at.y(value), class: "grid" }));
     picture.append(make("text", { x: LEFT - 6, y: at.y(value) + 4, class: "tick", "text-anchor": "end" }, show(value, 3)));
   }
-  picture.append(make("text", { x: (LEFT + WIDTH) / 2, y: HEIGHT - 8, class: "name", "text-anchor": "middle" }, data.x));
-  picture.append(make("text", { x: 12, y: (HEIGHT - BOTTOM) / 2, class: "name", "text-anchor": "middle",
-    transform: `rotate(-90 12 ${(HEIGHT - BOTTOM) / 2})` }, data.y));
+  picture.append(make("text", { x: (LEFT + width) / 2, y: height - 8, class: "name", "text-anchor": "middle" }, data.x));
+  picture.append(make("text", { x: 12, y: (height - BOTTOM) / 2, class: "name", "text-anchor": "middle",
+    transform: `rotate(-90 12 ${(height - BOTTOM) / 2})` }, data.y));
 }
 
 function region(picture, data, at) {
   if (!data.staircase.length) return;
   const corners = data.staircase.map(([x, y]) => `${at.x(x)},${at.y(y)}`);
   picture.append(make("polygon", { points: [`${at.x(data.reference.x)},${at.y(data.reference.y)}`, ...corners].join(" "), class: "dominated" }));
-  picture.append(make("polyline", { points: corners.slice(0, -1).join(" "), class: "staircase" }));
+  picture.append(make("polyline", { points: corners.join(" "), class: "staircase" }));
 }
 
-function dot(picture, point, at, step, onStep) {
+function dot(picture, point, at, step, onStep, many) {
   const [x, y] = [at.x(point.x), at.y(point.y)];
   const rx = Math.abs(at.x(point.x + point.x_error) - x), ry = Math.abs(at.y(point.y + point.y_error) - y);
   const one = make("g", { class: `checkpoint${point.best ? " best" : ""}${point.step === step ? " now" : ""}`, tabindex: 0, role: "button",
@@ -91,7 +96,7 @@ function dot(picture, point, at, step, onStep) {
   one.append(make("title", {}, `step ${point.step}: ${show(point.x)} ± ${show(point.x_error)}, ${show(point.y)} ± ${show(point.y_error)}`));
   one.append(make("ellipse", { cx: x, cy: y, rx, ry, class: "error" }));
   one.append(make("circle", { cx: x, cy: y, r: point.step === step ? 6 : 4 }));
-  one.append(make("text", { x: x + 7, y: y - 6, class: "tick" }, point.step));
+  if (many < MANY || point.best || point.step === step) one.append(make("text", { x: x + 7, y: y - 6, class: "tick" }, point.step));
   const choose = () => onStep(point.step);
   one.addEventListener("click", choose);
   one.addEventListener("keydown", (event) => { if (event.key === "Enter") choose(); });

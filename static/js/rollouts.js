@@ -1,19 +1,20 @@
 // The table of rollouts: pieces of HTML from the server, filtered by the page's step, range, node and by the reader.
 
+const OWN = ["q", "sort", "reward", "least", "most", "label_least", "label_most", "source"];
+
 /**
- * Fill `root` from the server whenever `load()` is called. `where()` gives the page's own filters; `onRow({step, index,
- * group})` is told which completion is opened. Filters typed here stay when the step moves.
+ * Fill `root` from the server whenever `load()` is called. `where()` gives the page's own filters, `chosen()` the
+ * {step, index} that is open; `onRow({step, index, group})` is told which completion is to be opened. Filters typed here stay when the step moves.
  */
-export function mountRollouts(root, addresses, where, onRow) {
-  const own = { q: "", sort: "", page: "", ...Object.fromEntries([...new URLSearchParams(location.search)].filter(([name]) => ["q", "sort", "reward", "least", "most", "label", "source"].includes(name))) };
+export function mountRollouts(root, addresses, where, chosen, onRow) {
+  const own = { q: "", sort: "", page: "", ...Object.fromEntries([...new URLSearchParams(location.search)].filter(([name]) => OWN.includes(name))) };
   const body = root.querySelector("[data-rows]");
   const text = root.querySelector("input[type=search]");
   let turn = 0;
-  let chosen = null;
 
   function query() {
     const found = { ...own, ...where() };
-    return new URLSearchParams(Object.entries(found).filter(([, value]) => value !== null && value !== undefined && value !== ""));
+    return new URLSearchParams(Object.entries(found).filter(([name, value]) => value !== null && value !== undefined && (value !== "" || name === "source"))); // source= asks for rows without one
   }
 
   async function load() {
@@ -36,8 +37,11 @@ export function mountRollouts(root, addresses, where, onRow) {
   }
 
   function mark() {
+    const { step, index } = chosen();
     for (const row of body.querySelectorAll("tr[data-index]")) {
-      row.classList.toggle("chosen", chosen !== null && row.dataset.step === chosen.step && row.dataset.index === chosen.index);
+      const here = index !== null && Number(row.dataset.step) === step && Number(row.dataset.index) === index;
+      row.classList.toggle("chosen", here);
+      row.querySelector(".asked").setAttribute("aria-pressed", here);
     }
   }
 
@@ -48,9 +52,8 @@ export function mountRollouts(root, addresses, where, onRow) {
     if (pager) { event.preventDefault(); own.page = pager.dataset.page; load(); return; }
     const row = event.target.closest("tr[data-index]");
     if (!row) return;
-    chosen = { step: row.dataset.step, index: row.dataset.index };
-    mark();
     onRow({ step: Number(row.dataset.step), index: Number(row.dataset.index), group: Number(row.dataset.group) });
+    mark();
     document.getElementById("credit")?.closest(".card")?.scrollIntoView({ behavior: "smooth", block: "nearest" });
   });
 
@@ -59,5 +62,5 @@ export function mountRollouts(root, addresses, where, onRow) {
     text.value = own.q;
     text.addEventListener("input", () => { clearTimeout(typing); typing = setTimeout(() => { own.q = text.value; own.page = ""; load(); }, 250); });
   }
-  return { load };
+  return { load, mark };
 }

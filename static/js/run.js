@@ -57,7 +57,10 @@ const showTree = latest(async (fresh) => {
   if (!find("tree")) return;
   const data = await ask(addresses.tree, { step: step(), group: now.group });
   if (!fresh()) return;
-  if (data.group !== null && now.group === null) now.group = data.group;
+  if (data.group !== null && now.group === null) {
+    now.group = data.group;
+    if (find("rollouts")?.dataset.grouped !== undefined) rollouts.load();
+  }
   fillGroups(data);
   const chosen = (node) => {
     now.node = node;
@@ -112,8 +115,8 @@ const showCredit = latest(async (fresh) => {
 
 const rollouts = find("rollouts") && mountRollouts(find("rollouts"), addresses, () => ({
   step: now.steps || (now.node && !find("tree")) ? null : step(), steps: now.steps?.join("-"), node: now.node?.rows.join(","),
-  group: now.node ? now.group : null,
-}), (row) => {
+  group: now.node || find("rollouts").dataset.grouped !== undefined ? now.group : null,
+}), () => ({ step: step(), index: now.index }), (row) => {
   now.index = row.index;
   now.group = row.group;
   if (row.step !== step()) setStep(row.step, false);
@@ -124,6 +127,7 @@ const rollouts = find("rollouts") && mountRollouts(find("rollouts"), addresses, 
 
 const curves = find("curves") && mountCurves(find("curves"), () => ({
   metrics: view.metrics, step: now.follow ? null : step(), steps: header.steps, weight: now.weight, more: now.more,
+  order: header.spec.rewards,
 }), (range) => {
   now.steps = range;
   remember();
@@ -180,10 +184,11 @@ function remember() {
   });
 }
 
+const LINE = { live: "live", reconnecting: "reconnecting", refused: "no longer open to you", deleted: "deleted; reload the page to bring it back" };
 let drawn = null;
 function refresh(events) {
   drawHeader(view, header);
-  drawLog(find("log"), view);
+  drawLog(find("log"), view, header.spec.rewards);
   drawSlider();
   curves?.();
   const kinds = new Set(events.map((event) => event.kind));
@@ -203,7 +208,7 @@ find("step")?.addEventListener("input", (event) => {
   setStep(storedSteps().reduce((best, one) => (Math.abs(one - wanted) < Math.abs(best - wanted) ? one : best)));
 });
 find("follow")?.addEventListener("change", (event) => setStep(event.target.checked ? null : newest()));
-find("group")?.addEventListener("change", (event) => { now.group = Number(event.target.value); now.node = null; now.index = null; remember(); describeRange(); showTree(); showCredit(); });
+find("group")?.addEventListener("change", (event) => { now.group = Number(event.target.value); now.node = null; now.index = null; remember(); describeRange(); rollouts?.mark(); if (find("rollouts")?.dataset.grouped !== undefined) rollouts.load(); showTree(); showCredit(); });
 find("range-clear")?.addEventListener("click", () => { now.steps = null; now.node = null; remember(); describeRange(); showTree(); rollouts?.load(); });
 find("smooth")?.addEventListener("input", (event) => { now.weight = Number(event.target.value); remember(); curves?.(); });
 find("more")?.addEventListener("click", (event) => { now.more = !now.more; event.target.setAttribute("aria-pressed", now.more); remember(); curves?.(); });
@@ -215,10 +220,10 @@ if (find("more")) find("more").setAttribute("aria-pressed", now.more);
 refresh([]);
 if (!now.follow) follow();
 if (!header.deleted) {
-  openFeed(addresses.socket, view.seq, {
+  openFeed(addresses, view.seq, {
     onSnapshot(fresh, head) { view = fresh; header = head; soon([{ kind: "rollouts" }]); },
     onEvents(events) { fold(view, events); soon(events); },
-    onStatus(status) { const line = find("line"); line.dataset.status = status; line.textContent = { live: "live", reconnecting: "reconnecting", refused: "no longer yours to see" }[status]; },
+    onStatus(status) { const line = find("line"); line.dataset.status = status; line.textContent = LINE[status]; },
     onViewers(count) { find("viewers").textContent = `${count} viewer${count === 1 ? "" : "s"}`; },
   });
 }

@@ -1,8 +1,8 @@
 // The token strip: a completion as text, each token tinted by a stream; several streams stacked on the same text.
 
-import { bounds, isDiverging, show, tint } from "./palette.js";
+import { bounds, isDiverging, isReversed, show, tint } from "./palette.js";
 
-const CHUNK = 250; // tokens in one block that the browser may leave undrawn while it is out of sight
+const BLOCK = 120; // pieces in one block at most, over which the streams stand one under the other
 const ORDER = ["reward", "advantage", "logp", "ref_logp", "entropy", "ratio"];
 const WORDS = { logp: "log-prob", ref_logp: "reference log-prob", clip_fraction: "clipped" };
 const SUMMED = (name) => name === "reward" || name.includes("logp");
@@ -54,88 +54,120 @@ export function visible(text) {
   return text.replaceAll("\n", "⏎\n").replaceAll("\t", "⇥").replaceAll("\r", "␍").replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g, "␀");
 }
 
-function line(data, name, parts) {
-  const values = data.streams[name];
-  const numbers = parts.map(([first, last]) => together(name, values, first, last));
-  const scale = bounds(name, numbers);
-  const row = document.createElement("div");
-  row.className = "strip-row";
-  const text = document.createElement("div");
-  text.className = "strip-text mono";
-  for (let from = 0; from < parts.length; from += CHUNK) {
-    const block = document.createElement("span");
-    block.className = "strip-block";
-    parts.slice(from, from + CHUNK).forEach(([first, last], offset) => {
-      const piece = document.createElement("span");
-      piece.className = data.mask.slice(first, last).some(Boolean) ? "piece" : "piece foreign";
-      piece.textContent = visible(data.pieces.slice(first, last).join("")) || "∅";
-      piece.dataset.part = from + offset;
-      piece.style.background = tint(name, numbers[from + offset], scale);
-      block.append(piece);
-    });
-    text.append(block);
+/** Where to cut a long completion into blocks: after at most BLOCK parts, at a line's or else a word's end if one is near. */
+export function blocks(texts) {
+  const found = [];
+  for (let from = 0; from < texts.length; ) {
+    let to = Math.min(texts.length, from + BLOCK);
+    if (to < texts.length) {
+      const near = from + BLOCK / 2;
+      const last = (fits) => { for (let place = to; place > near; place -= 1) if (fits(place)) return place; return null; };
+      to = last((place) => texts[place - 1].endsWith("\n")) ?? last((place) => /^\s/.test(texts[place])) ?? to;
+    }
+    found.push([from, to]);
+    from = to;
   }
-  row.append(heading(name, scale), text);
-  return row;
-}
-
-function heading(name, scale) {
-  const head = document.createElement("p");
-  head.className = "strip-head note";
-  const words = document.createElement("b");
-  words.textContent = streamTitle(name);
-  const legend = document.createElement("span");
-  legend.className = isDiverging(name) ? "scale diverging" : "scale sequential";
-  const ends = name === "ratio" ? scale.map(Math.exp) : scale;
-  legend.dataset.low = show(ends[0]);
-  legend.dataset.high = show(ends[1]);
-  head.append(words, legend);
-  return head;
+  return found;
 }
 
 /**
  * Draw completions into `root`. `items` is [{title, data}]; `chosen` the streams, `granularity` token, word or step.
- * A line under each says the exact numbers of the token that is hovered or focused with the arrow keys.
+ * All of them share one scale a stream, printed above, so that colours compare; a line below says the exact numbers of
+ * the token that is hovered or reached with the arrow keys.
  */
 export function drawStrips(root, items, chosen, granularity) {
-  root.replaceChildren(...items.map(({ title, data }) => strip(title, data, chosen, granularity)));
+  const made = items.map(({ title, data }) => ({ title, data, parts: cut(data.pieces, granularity) }));
+  const scales = new Map(chosen.map((name) => [name, bounds(name, made.flatMap(({ data, parts }) => numbers(data, name, parts)))]));
+  const told = Object.assign(document.createElement("p"), { className: "strip-told note number",
+    textContent: "Hover a token, or focus the text and use the arrow keys, for its exact numbers." });
+  told.setAttribute("aria-live", "polite");
+  root.replaceChildren(legend(scales), ...made.map((one) => strip(one, scales, granularity, told)), told);
 }
 
-function strip(title, data, chosen, granularity) {
+function numbers(data, name, parts) {
+  const values = data.streams[name];
+  return values ? parts.map(([first, last]) => together(name, values, first, last)) : [];
+}
+
+function legend(scales) {
+  const line = document.createElement("p");
+  line.className = "scales note";
+  line.append(...[...scales].map(([name, scale]) => {
+    const one = document.createElement("span");
+    one.className = isDiverging(name) ? "scale diverging" : `scale sequential${isReversed(name) ? " reversed" : ""}`;
+    const [low, high] = name === "ratio" ? scale.map(Math.exp) : scale;
+    const bar = document.createElement("i");
+    one.append(streamTitle(name), Object.assign(document.createElement("span"), { className: "number", textContent: show(low) }), bar,
+      Object.assign(document.createElement("span"), { className: "number", textContent: isDiverging(name) && name !== "ratio" ? `+${show(high)}` : show(high) }));
+    return one;
+  }));
+  return line;
+}
+
+function strip({ title, data, parts }, scales, granularity, told) {
   const box = document.createElement("article");
   box.className = "strip";
-  const parts = cut(data.pieces, granularity);
-  const head = document.createElement("p");
-  head.className = "strip-title";
-  head.textContent = title;
-  const names = chosen.filter((name) => data.streams[name]);
-  const told = document.createElement("p");
-  told.className = "strip-told note number";
-  told.setAttribute("aria-live", "polite");
-  told.textContent = parts.length ? "Hover a token, or focus the text and use the arrow keys, for exact numbers." : "The completion is empty.";
+  const head = Object.assign(document.createElement("p"), { className: "strip-title", textContent: title });
   const rows = document.createElement("div");
   rows.className = "strip-rows";
   rows.tabIndex = 0;
   rows.setAttribute("role", "group");
   rows.setAttribute("aria-label", `${title}: ${data.pieces.length} tokens`);
-  rows.append(...(names.length ? names.map((name) => line(data, name, parts)) : [Object.assign(document.createElement("p"), { className: "note", textContent: "This completion has none of the chosen streams." })]));
-  watch(rows, told, data, parts, granularity);
-  box.append(head, rows, told);
+  const names = [...scales.keys()].filter((name) => data.streams[name]);
+  const cells = parts.map(() => []);
+  rows.classList.toggle("long", parts.length > BLOCK);
+  if (!parts.length) rows.append(said("The completion is empty."));
+  else if (!names.length) rows.append(said("This completion has none of the chosen streams."));
+  else {
+    const texts = parts.map(([first, last]) => data.pieces.slice(first, last).join(""));
+    const values = names.map((name) => numbers(data, name, parts));
+    for (const [from, to] of blocks(texts)) {
+      const block = document.createElement("div");
+      block.className = "strip-block";
+      names.forEach((name, place) => block.append(line(name, scales.get(name), values[place], { data, parts, texts, cells, from, to })));
+      rows.append(block);
+    }
+  }
+  watch(rows, told, data, parts, cells, granularity);
+  box.append(head, rows);
   return box;
 }
 
-function watch(rows, told, data, parts, granularity) {
+function said(words) {
+  return Object.assign(document.createElement("p"), { className: "note", textContent: words });
+}
+
+function line(name, scale, values, { data, parts, texts, cells, from, to }) {
+  const row = document.createElement("div");
+  row.className = "strip-row";
+  const text = document.createElement("div");
+  text.className = "strip-text mono";
+  for (let place = from; place < to; place += 1) {
+    const [first, last] = parts[place];
+    const piece = document.createElement("span");
+    piece.className = data.mask.slice(first, last).some(Boolean) ? "piece" : "piece foreign";
+    piece.textContent = visible(texts[place]) || "∅";
+    piece.dataset.part = place;
+    piece.style.background = tint(name, values[place], scale);
+    cells[place].push(piece);
+    text.append(piece);
+  }
+  row.append(Object.assign(document.createElement("span"), { className: "strip-name", textContent: streamTitle(name) }), text);
+  return row;
+}
+
+function watch(rows, told, data, parts, cells, granularity) {
   let now = -1;
   function tell(place) {
     if (place === now || place < 0 || place >= parts.length) return;
-    for (const one of rows.querySelectorAll(".piece.now")) one.classList.remove("now");
-    for (const one of rows.querySelectorAll(`.piece[data-part="${place}"]`)) one.classList.add("now");
+    for (const one of cells[now] ?? []) one.classList.remove("now");
+    for (const one of cells[place]) one.classList.add("now");
     now = place;
     const [first, last] = parts[place];
     const where = last - first > 1 ? `tokens ${first + 1} to ${last}` : `token ${first + 1} of ${data.pieces.length}`;
-    const numbers = streamNames(data).map((name) => `${streamTitle(name)} ${show(together(name, data.streams[name], first, last), 4)}`);
+    const exact = streamNames(data).map((name) => `${streamTitle(name)} ${show(together(name, data.streams[name], first, last), 4)}`);
     const foreign = data.mask.slice(first, last).some(Boolean) ? "" : " · not chosen by the policy";
-    told.textContent = `${granularity === "token" ? "" : `${granularity} ${place + 1}, `}${where} “${visible(data.pieces.slice(first, last).join(""))}”${foreign} · ${numbers.join(" · ")}`;
+    told.textContent = `${granularity === "token" ? "" : `${granularity} ${place + 1}, `}${where} “${visible(data.pieces.slice(first, last).join(""))}”${foreign} · ${exact.join(" · ")}`;
   }
   rows.addEventListener("pointerover", (event) => {
     const piece = event.target.closest(".piece");
@@ -147,6 +179,6 @@ function watch(rows, told, data, parts, granularity) {
     event.preventDefault();
     event.stopPropagation();
     tell(Math.max(0, Math.min(parts.length - 1, moves[event.key])));
-    rows.querySelector(".piece.now")?.scrollIntoView({ block: "nearest" });
+    cells[now]?.[0]?.scrollIntoView({ block: "nearest" });
   });
 }

@@ -1,9 +1,8 @@
 // The prefix tree of a group as an icicle: width by completions, colour by value against the group's mean.
 
-import { show, tint } from "./palette.js";
+import { show, signed, tint } from "./palette.js";
 import { visible } from "./strip.js";
 
-const DEEPEST = 14; // levels drawn at once; deeper nodes open with a click on their parent
 
 /** Draw `data` (see the tree endpoint) into `root`; `onNode(node | null)` is told which node is chosen. */
 export function drawTree(root, data, chosen, onNode) {
@@ -30,7 +29,7 @@ export function drawTree(root, data, chosen, onNode) {
 
   function place(node, left, width, depth) {
     (rows[depth] ??= []).push(cell(node, left, width, depth));
-    if (shut.has(node.id) || depth + 1 >= DEEPEST) return;
+    if (shut.has(node.id)) return;
     let from = left;
     for (const child of node.children) {
       const part = (width * child.visits) / node.visits;
@@ -52,14 +51,14 @@ export function drawTree(root, data, chosen, onNode) {
     one.style.left = `${left * 100}%`;
     one.style.width = `${width * 100}%`;
     one.style.background = tint("value", (node.mean ?? data.mean) - data.mean, [-spread, spread]);
-    const text = depth ? visible(node.text).trimEnd() || "∅" : "start";
+    const text = depth ? visible(node.text).trimEnd() || "∅" : visible(data.prompt ?? "start").trim().slice(-160);
     const words = [`V ${show(node.mean, 2)} · ${node.visits} of ${data.size}`];
-    if (node.edge) words.push(`edge ${node.edge > 0 ? "+" : ""}${show(node.edge, 2)}`);
+    if (node.edge) words.push(`edge ${signed(node.edge)}`);
     const label = Object.assign(document.createElement("span"), { className: "node-text mono", textContent: text });
     const value = Object.assign(document.createElement("span"), { className: "node-value", textContent: words.join(" · ") });
     one.append(label, value);
-    if (shut.has(node.id)) one.classList.add("shut");
-    one.title = `${text}\n${words.join(" · ")}\n${node.tokens} tokens from ${node.start + 1}${node.children.length ? ` · branching entropy ${show(node.entropy, 2)} nats` : ""}${node.ending.length ? ` · ${node.ending.length} end here` : ""}`;
+    if (shut.has(node.id) || node.deeper) one.classList.add("shut");
+    one.title = `${text}\n${words.join(" · ")}\n${node.tokens} tokens from ${node.start + 1}${node.children.length ? ` · branching entropy ${show(node.entropy, 2)} nats` : ""}${node.ending.length ? ` · ${node.ending.length} end here` : ""}${node.deeper ? "\nwhat follows is too deep to be drawn" : ""}`;
     one.addEventListener("click", () => onNode(node.id === chosen || !depth ? null : node));
     one.addEventListener("dblclick", () => fold(node));
     one.merit = { node, fold: () => fold(node) };
