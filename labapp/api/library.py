@@ -8,7 +8,7 @@ from ninja import Router
 
 from labapp import shelf
 from labapp.accounts.access import require
-from labapp.api.schemas import MethodOut, Methods
+from labapp.api.library_schemas import MethodOut, Methods
 from labapp.workshop.wording import limit_words
 from workers.contract.method import Method, MethodError
 

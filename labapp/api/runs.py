@@ -1,4 +1,4 @@
-"""Runs over REST: list, read, make, stop, resume, clone, delete, bring back; events, curves and rollouts."""
+"""Runs over REST: list, read, make, stop, resume, clone, delete, bring back."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,28 +9,21 @@ from django.http import HttpRequest
 from ninja import P, QueryEx, Router, Status
 
 from labapp import shelf
-from labapp.accounts.access import require, scoped, scoped_get
+from labapp.accounts.access import require, scoped
 from labapp.accounts.models import Team
+from labapp.api.asked import Limit, Offset, run_of
 from labapp.api.auth import caller
 from labapp.api.changes import changed
-from labapp.api.curves import finite, thinned
+from labapp.api.curves import finite
 from labapp.api.errors import Refusal, refused_spec
-from labapp.api.schemas import Clone, Events, Metrics, NewRun, Rollouts, RunOut, Runs
-from labapp.observatory.models import Rollout
-from labapp.runs import feed, launch, prechecks
+from labapp.api.run_schemas import Clone, NewRun, RunOut, Runs
+from labapp.runs import launch, prechecks
 from labapp.runs.digests import with_digests
 from labapp.runs.models import STATES, MetricLatest, Run
 from workers.contract.spec import RunSpec, SpecError, from_dict, to_dict
 
 router = Router(tags=["runs"])
-PAGE = 200
-Limit = QueryEx[int, P(ge=1, le=PAGE, description="rows on this page")]
-Offset = QueryEx[int, P(ge=0, description="rows before this page")]
 States = QueryEx[str, P(description=f"one of {', '.join(STATES)}")]
-After = QueryEx[int, P(ge=0, description="the number of the last event already seen")]
-Most = QueryEx[int, P(ge=1, le=2000, description="events in one answer")]
-Names = QueryEx[list[str], P(description="metrics to give; all without it")]
-Points = QueryEx[int, P(ge=2, le=5000, description="most points a curve")]
 
 
 @router.get("", response=Runs)
@@ -61,7 +54,7 @@ def create_run(request: HttpRequest, body: NewRun) -> Status[dict[str, Any]]:
 @router.get("/{uuid:run_id}", response=RunOut)
 def get_run(request: HttpRequest, run_id: UUID) -> dict[str, Any]:
     """One run with its document and the newest value of each metric."""
-    return _whole(_run(request, run_id))
+    return _whole(run_of(request, run_id))
 
 
 @router.post("/{uuid:run_id}/stop", response=RunOut)
@@ -92,7 +85,7 @@ def delete_run(request: HttpRequest, run_id: UUID) -> dict[str, Any]:
 def clone_run(request: HttpRequest, run_id: UUID, body: Clone) -> Status[dict[str, Any]]:
     """A new run like this one, but for some fields of its document."""
     team = require(request, "change")
-    run = _run(request, run_id)
+    run = run_of(request, run_id)
     if run.kind != Run.TRAIN:
         raise Refusal(422, "run_id", "only trainings can be cloned here", "Start the analysis again from its data set.")
     spec = changed(run.spec, body.changes)
@@ -100,54 +93,8 @@ def clone_run(request: HttpRequest, run_id: UUID, body: Clone) -> Status[dict[st
     return Status(201, _make(request, team, spec, experiment, body.launch, run))
 
 
-@router.get("/{uuid:run_id}/events", response=Events)
-def get_events(
-    request: HttpRequest,
-    run_id: UUID,
-    after: After = 0,
-    limit: Most = 500,
-) -> dict[str, Any]:
-    """What happened after an event's number, in order and without a gap."""
-    run = _run(request, run_id)
-    found = feed.after(run, after, limit)
-    return {"last_seq": found[-1]["seq"] if found else after, "events": found}
-
-
-@router.get("/{uuid:run_id}/metrics", response=Metrics)
-def get_metrics(
-    request: HttpRequest,
-    run_id: UUID,
-    name: Names = [],  # noqa: B006 (ninja makes a new list for each request)
-    points: Points = 500,
-) -> dict[str, Any]:
-    """Curves, thinned on the server to at most `points` each."""
-    return {"metrics": thinned(_run(request, run_id), name or None, points)}
-
-
-@router.get("/{uuid:run_id}/rollouts", response=Rollouts)
-def list_rollouts(
-    request: HttpRequest,
-    run_id: UUID,
-    step: int | None = None,
-    group: int | None = None,
-    limit: Limit = 50,
-    offset: Offset = 0,
-) -> dict[str, Any]:
-    """The stored completions, by step and index."""
-    rows = Rollout.objects.filter(run=_run(request, run_id))
-    rows = rows if step is None else rows.filter(step=step)
-    rows = rows if group is None else rows.filter(group=group)
-    page = rows.order_by("step", "index")[offset : offset + limit]
-    return {"total": rows.count(), "rollouts": list(page)}
-
-
 def _runs(request: HttpRequest) -> QuerySet[Run]:
     return scoped(Run.objects, request).select_related("experiment", "owner")
-
-
-def _run(request: HttpRequest, run_id: UUID) -> Run:
-    require(request, "see")
-    return scoped_get(Run.objects.select_related("experiment", "owner"), request, id=run_id)
 
 
 def _row(run: Run) -> dict[str, Any]:
@@ -166,10 +113,10 @@ def _move(request: HttpRequest, run_id: UUID, move: Callable[[Run], object]) -> 
     """One state change of launch.py; 409 with its sentence when the run's state does not allow it."""
     require(request, "change")
     try:
-        move(_run(request, run_id))
+        move(run_of(request, run_id))
     except launch.Refused as error:
         raise Refusal(409, "state", str(error), "Read the run again to see its state.") from None
-    return _whole(_run(request, run_id))
+    return _whole(run_of(request, run_id))
 
 
 def _make(
@@ -186,7 +133,7 @@ def _make(
     run = launch.create(team, caller(request), to_dict(with_digests(spec, catalogue)), experiment, parent=parent)
     if now:
         launch.enqueue(run)
-    return _whole(_run(request, run.id))
+    return _whole(run_of(request, run.id))
 
 
 def _spec(document: dict[str, Any]) -> RunSpec:

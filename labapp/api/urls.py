@@ -4,7 +4,7 @@ from django.contrib.auth.decorators import login_required
 from django.urls import path
 from ninja import NinjaAPI
 
-from labapp.api import errors, library, runs, workshop
+from labapp.api import errors, happenings, library, runs, workshop
 from labapp.api.auth import AUTH
 from labapp.api.docs import Page
 
@@ -20,6 +20,7 @@ api = NinjaAPI(
 errors.install(api)
 api.add_router("/methods", library.router)
 api.add_router("/runs", runs.router)
+api.add_router("/runs", happenings.router)
 api.add_router("/datasets", workshop.datasets)
 api.add_router("/rewards", workshop.rewards)
 

@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from ninja import Router
 
 from labapp.accounts.access import require
-from labapp.api.schemas import DataSets, Rewards
+from labapp.api.workshop_schemas import DataSets, Rewards
 from labapp.workshop.models import DataVersion, RewardVersion
 
 datasets = Router(tags=["data sets"])

@@ -16,17 +16,15 @@ from types import ModuleType
 
 import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from torch import Tensor
 from torch.nn.functional import cross_entropy
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import LlamaForCausalLM
 
-from workers.contract.answers import Problem
+from workers.models.starter_exam import sampled_accuracy
+from workers.models.starter_parts import EOS, PAD, make_model, save
 from workers.tasks import arithmetic, countdown, sorting
-from workers.tasks.parts import HELDOUT, TRAIN, draw
+from workers.tasks.parts import TRAIN, draw
 
-PAD, BOS, EOS = 256, 257, 258
-SPECIALS = ("<pad>", "<bos>", "<eos>")
 # The guided run plays on arithmetic level 2; its neighbours keep the model usable elsewhere at little cost.
 DIET: tuple[tuple[ModuleType, int, float], ...] = (
     (arithmetic, 2, 0.64),
@@ -56,54 +54,6 @@ class Recipe:
         """The share of careful solutions in the batch of `step`."""
         done = min(1.0, step / max(1.0, self.mixed_from * self.steps))
         return 1.0 - (1.0 - self.careful_share) * done
-
-
-def byte_letters() -> list[str]:
-    """The printable letter that byte-level tokenizers write for each byte 0 to 255, in the order of the bytes.
-
-    Printable Latin-1 bytes stand for themselves; the others take the letters from U+0100 on, in order.
-    """
-    printable = {*range(33, 127), *range(161, 173), *range(174, 256)}
-    spare = iter(range(256, 512))
-    return [chr(byte if byte in printable else next(spare)) for byte in range(256)]
-
-
-def make_tokenizer() -> PreTrainedTokenizerFast:
-    """A byte-level tokenizer without merges: the id of a byte is its value, then pad, bos and eos."""
-    vocab = {letter: byte for byte, letter in enumerate(byte_letters())}
-    tokenizer = Tokenizer(models.BPE(vocab=vocab, merges=[]))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.add_special_tokens(list(SPECIALS))
-    pad, bos, eos = SPECIALS
-    build: Callable[..., PreTrainedTokenizerFast] = PreTrainedTokenizerFast
-    return build(
-        tokenizer_object=tokenizer,
-        pad_token=pad,
-        bos_token=bos,
-        eos_token=eos,
-        padding_side="left",
-        model_max_length=512,
-        clean_up_tokenization_spaces=False,
-    )
-
-
-def make_model() -> LlamaForCausalLM:
-    """An untrained Llama of about one million parameters over bytes, drawn from torch's present seed."""
-    config = LlamaConfig(
-        vocab_size=256 + len(SPECIALS),
-        hidden_size=128,
-        intermediate_size=448,
-        num_hidden_layers=4,
-        num_attention_heads=4,
-        num_key_value_heads=4,
-        max_position_embeddings=512,
-        tie_word_embeddings=True,
-        pad_token_id=PAD,
-        bos_token_id=BOS,
-        eos_token_id=EOS,
-    )
-    return LlamaForCausalLM(config)
 
 
 def write_batch(rng: random.Random, size: int, careful_share: float) -> tuple[Tensor, Tensor]:
@@ -149,60 +99,6 @@ def train(recipe: Recipe, report: Callable[[int, float], None]) -> LlamaForCausa
         report(step + 1, float(loss.detach()))
     model.train(False)
     return model
-
-
-@torch.no_grad()
-def complete(
-    model: LlamaForCausalLM, prompts: list[str], *, generator: torch.Generator, temperature: float = 1.0
-) -> list[str]:
-    """One sampled completion for each prompt, of at most 64 tokens, without the end token.
-
-    Prompts of equal length go through the model together, so no padding is needed.
-    """
-    texts = [""] * len(prompts)
-    for length in sorted({len(prompt) for prompt in prompts}):
-        rows = [row for row, prompt in enumerate(prompts) if len(prompt) == length]
-        token = torch.tensor([list(prompts[row].encode()) for row in rows])
-        written, cache = token[:, :0], None
-        for _ in range(64):
-            out = model(input_ids=token, past_key_values=cache, use_cache=True)
-            cache = out.past_key_values
-            token = torch.multinomial((out.logits[:, -1] / temperature).softmax(-1), 1, generator=generator)
-            written = torch.cat([written, token], dim=1)
-            if bool((written == EOS).any(dim=1).all()):
-                break
-        for row, ids in zip(rows, written.tolist(), strict=True):
-            end = ids.index(EOS) if EOS in ids else len(ids)
-            texts[row] = bytes(min(byte, 255) for byte in ids[:end]).decode(errors="replace")
-    return texts
-
-
-def sampled_accuracy(
-    model: LlamaForCausalLM, task: ModuleType, level: int, *, count: int, seed: int
-) -> dict[str, float]:
-    """Shares over `count` held-out problems, one completion each at temperature 1: `accuracy`, `careful` (steps shown
-    before the answer), and the accuracy of the careful and of the careless ones."""
-    rng = random.Random(seed)
-    problems: list[Problem] = [draw(task.problem, rng, HELDOUT, level=level) for _ in range(count)]
-    generator = torch.Generator().manual_seed(seed)
-    texts = complete(model, [problem.prompt for problem in problems], generator=generator)
-    right = [task.verify(text, problem) for text, problem in zip(texts, problems, strict=True)]
-    careful = [float(not text.startswith("#")) for text in texts]
-    steps = [r for r, c in zip(right, careful, strict=True) if c]
-    straight = [r for r, c in zip(right, careful, strict=True) if not c]
-    return {
-        "accuracy": sum(right) / count,
-        "careful": sum(careful) / count,
-        "careful_accuracy": sum(steps) / max(1, len(steps)),
-        "careless_accuracy": sum(straight) / max(1, len(straight)),
-    }
-
-
-def save(model: LlamaForCausalLM, out: Path) -> None:
-    """Write weights (float32 safetensors), configuration and tokenizer to `out`."""
-    out.mkdir(parents=True, exist_ok=True)
-    model.save_pretrained(out)
-    make_tokenizer().save_pretrained(out)
 
 
 def main() -> None:

@@ -10,8 +10,9 @@ import torch
 from safetensors import safe_open
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from workers.models import make_starter
-from workers.models.make_starter import BOS, EOS, GUIDED, PAD, Recipe
+from workers.models import make_starter, starter_exam, starter_parts
+from workers.models.make_starter import GUIDED, Recipe
+from workers.models.starter_parts import BOS, EOS, PAD
 from workers.tasks.parts import HELDOUT, TRAIN, part_of
 
 STARTER = Path(make_starter.__file__).resolve().parent / "starter"
@@ -47,7 +48,7 @@ def test_its_readme_says_the_number_of_parameters() -> None:
 
 def test_every_byte_is_a_token_with_its_own_number(tokenizer: Any) -> None:
     assert len(tokenizer) == 259
-    letters = make_starter.byte_letters()
+    letters = starter_parts.byte_letters()
     assert tokenizer.convert_tokens_to_ids(letters) == list(range(256))
     assert (tokenizer.pad_token_id, tokenizer.bos_token_id, tokenizer.eos_token_id) == (PAD, BOS, EOS)
 
@@ -72,7 +73,7 @@ def test_configuration_and_tokenizer_agree(model: Any, tokenizer: Any) -> None:
 
 def test_its_sampled_accuracy_leaves_something_to_learn(model: Any) -> None:
     task, level, _ = GUIDED
-    shares = make_starter.sampled_accuracy(model, task, level, count=400, seed=5)
+    shares = starter_exam.sampled_accuracy(model, task, level, count=400, seed=5)
     # Two standard errors of 400 samples are 0.05; over 2,000 it is 0.450 (README), the middle of the band.
     assert 0.35 <= shares["accuracy"] <= 0.55
     assert 0.15 <= shares["careful"] <= 0.5
@@ -106,8 +107,8 @@ def test_completions_are_judged_on_heldout_problems_only(monkeypatch: pytest.Mon
         seen.extend(prompts)
         return ["#0"] * len(prompts)
 
-    monkeypatch.setattr(make_starter, "complete", answer)
-    shares = make_starter.sampled_accuracy(model, GUIDED[0], GUIDED[1], count=50, seed=0)
+    monkeypatch.setattr(starter_exam, "complete", answer)
+    shares = starter_exam.sampled_accuracy(model, GUIDED[0], GUIDED[1], count=50, seed=0)
     assert {part_of(prompt) for prompt in seen} == {HELDOUT}
     assert shares["careful"] == 0.0
     assert shares["accuracy"] < 0.2

@@ -1,0 +1,42 @@
+"""The records of data sets and rewards, as the OpenAPI page describes them."""
+
+from datetime import datetime
+from typing import Any
+
+from ninja import Schema
+
+
+class DataSetOut(Schema):
+    """One version of an uploaded set; `reference` names it in a run's document."""
+
+    reference: str
+    name: str
+    version: int
+    kind: str
+    rows: int
+    bad: int
+    columns: list[Any]
+    created: datetime
+
+
+class DataSets(Schema):
+    """The team's data sets, newest first."""
+
+    datasets: list[DataSetOut]
+
+
+class RewardOut(Schema):
+    """One version of a reward written as code; `reference` names it in a run's document."""
+
+    reference: str
+    name: str
+    version: int
+    message: str
+    source: str
+    created: datetime
+
+
+class Rewards(Schema):
+    """The team's code rewards, newest first."""
+
+    rewards: list[RewardOut]
