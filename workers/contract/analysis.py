@@ -20,8 +20,8 @@ class AnalysisSpec:
 
     `path` is a local JSONL file of rows (prompt, completion, and optionally group, answer, label, source, columns);
     `dataset` is `<id>@<version>` of an uploaded set, which the door turns into a path. `tokenizer` is `words`,
-    `starter`, a Hugging Face id or a local directory. Several `credits` may be shown beside one another; the first one's
-    advantage is the one that tables show.
+    `starter`, a Hugging Face id or a local directory. Several `credits` may be shown beside one another; tables
+    show the advantage of the first.
     """
 
     name: str

@@ -15,7 +15,10 @@ CARD = Card(
     title="Arithmetic",
     formula=r"a_1 \pm a_2 \pm \dots \pm a_n = {?}",
     source=Source("Merit", "built-in task"),
-    symbols={"a_i": "whole numbers from 1 to 20 (level 1), 50 (level 2) or 99", "n": "two, three, three or four numbers"},
+    symbols={
+        "a_i": "whole numbers from 1 to 20 (level 1), 50 (level 2) or 99",
+        "n": "two, three, three or four numbers",
+    },
     relatives=("tasks/countdown", "tasks/sorting"),
 )
 

@@ -4,30 +4,29 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('runs', '0001_initial'),
+        ("runs", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='run',
-            name='mark',
+            model_name="run",
+            name="mark",
             field=models.PositiveIntegerField(default=0),
         ),
         migrations.AddField(
-            model_name='run',
-            name='sent',
+            model_name="run",
+            name="sent",
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='run',
-            name='tries',
+            model_name="run",
+            name="tries",
             field=models.PositiveSmallIntegerField(default=0),
         ),
         migrations.AddField(
-            model_name='run',
-            name='worker',
-            field=models.CharField(blank=True, default='', max_length=120),
+            model_name="run",
+            name="worker",
+            field=models.CharField(blank=True, default="", max_length=120),
         ),
     ]
