@@ -1,0 +1,64 @@
+"""Uploads and confirmed data sets for the tests of the workshop's rooms."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+if TYPE_CHECKING:
+    from labapp.workshop.models import DataVersion
+
+REAL = Path(__file__).resolve().parents[3].parent / "shared" / "data"
+
+
+class Confirm(Protocol):
+    """Upload rows as a person does and confirm the guessed columns."""
+
+    def __call__(self, client: Client, rows: list[dict[str, Any]], name: str = "sums.jsonl") -> DataVersion:
+        """The confirmed version."""
+
+
+def lines(rows: list[dict[str, Any]]) -> bytes:
+    """Rows as JSONL."""
+    return "\n".join(json.dumps(row) for row in rows).encode()
+
+
+def send(client: Client, content: bytes, name: str = "sums.jsonl", address: str = "/data/upload/") -> Any:
+    """The answer to an upload."""
+    return client.post(address, {"file": SimpleUploadedFile(name, content)})
+
+
+@pytest.fixture
+def confirm() -> Confirm:
+    """See `Confirm`."""
+    from labapp.workshop import column_form, prepared, uploads
+    from labapp.workshop.models import DataVersion
+
+    def made(client: Client, rows: list[dict[str, Any]], name: str = "sums.jsonl") -> DataVersion:
+        response = send(client, lines(rows), name)
+        assert response.status_code == 302, response.content.decode()
+        version = DataVersion.objects.latest("pk")
+        guess = prepared.starting_map(version, uploads.sample(version).table)
+        fields = column_form.fields_of(guess) | {"kind": version.dataset.kind, "do": "confirm"}
+        assert client.post(response.url, fields).status_code == 302
+        version.refresh_from_db()
+        return version
+
+    return made
+
+
+@pytest.fixture
+def real() -> Any:
+    """The bytes of a public data set; the test is skipped where it is not there."""
+
+    def read(name: str) -> bytes:
+        if not (REAL / name).exists():
+            pytest.skip(f"the public data set {name} is not at {REAL}")
+        return (REAL / name).read_bytes()
+
+    return read
