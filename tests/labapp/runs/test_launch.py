@@ -13,19 +13,8 @@ from labapp.celery_app import app
 from labapp.runs import launch
 from labapp.runs.models import Checkpoint, MetricLatest, MetricPoint, Run
 
+pytestmark = pytest.mark.usefixtures("sent")
 SPEC = {"name": "first", "budget": {"steps": 7}}
-
-
-@pytest.fixture(autouse=True)
-def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str], str]]:
-    """What workers were asked to do, in place of a broker."""
-    asked: list[tuple[str, list[str], str]] = []
-
-    def send_task(name: str, args: list[str], queue: str, **more: Any) -> None:
-        asked.append((name, args, queue))
-
-    monkeypatch.setattr(app, "send_task", send_task)
-    return asked
 
 
 @pytest.fixture

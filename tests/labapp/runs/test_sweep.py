@@ -12,17 +12,7 @@ from labapp.celery_app import app
 from labapp.runs import files, launch, sweep
 from labapp.runs.models import Event, Run
 
-
-@pytest.fixture(autouse=True)
-def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str], str]]:
-    """What workers were asked to do, in place of a broker."""
-    asked: list[tuple[str, list[str], str]] = []
-
-    def send_task(name: str, args: list[str], queue: str, **more: Any) -> None:
-        asked.append((name, args, queue))
-
-    monkeypatch.setattr(app, "send_task", send_task)
-    return asked
+pytestmark = pytest.mark.usefixtures("sent")
 
 
 @pytest.fixture
