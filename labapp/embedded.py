@@ -118,7 +118,8 @@ def _postgres_runs(spot: Place) -> bool:
         pid = int(pid_file.read_text().splitlines()[0])
     except (FileNotFoundError, IndexError, ValueError):
         return False
-    if _is_postgres_of(pid, spot):
+    # While initdb makes the directory, the number in the file is negative; a start that was killed then leaves it.
+    if pid > 0 and _is_postgres_of(pid, spot):
         return postgres_answers(spot.home)
     # The number may by now belong to another process, which PostgreSQL would take for its own server.
     for stale in (pid_file, spot.sockets / ".s.PGSQL.5432.lock"):

@@ -210,6 +210,15 @@ def test_a_disk_without_room_is_noticed_before_anything_starts(home: Path, monke
         preflight.ready_home()
 
 
+def test_a_start_that_was_killed_while_the_database_was_made_leaves_no_trace_behind(tmp_path: Path) -> None:
+    """initdb writes its number as a negative one; nothing runs then, and the file must not stop the next start."""
+    left = tmp_path / "postgres" / "postmaster.pid"
+    left.parent.mkdir()
+    left.write_text("-4711\n")
+    embedded.stop_postgres(tmp_path)
+    assert not left.exists()
+
+
 def test_given_servers_are_used_and_none_is_started(home: Path, servers: Servers) -> None:
     import psycopg
 
