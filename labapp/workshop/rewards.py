@@ -23,7 +23,8 @@ def reward(prompts, completions, answer, **columns):
     values = []
     for completion, right in zip(completions, answer):
         numbers = re.findall(r"-?\\d+(?:\\.\\d+)?", completion.replace(",", ""))
-        values.append(float(bool(numbers) and numbers[-1] == str(right).replace(",", "").strip()))
+        wanted = str(right).replace(",", "").strip()
+        values.append(1.0 if numbers and numbers[-1] == wanted else 0.0)
     return values
 '''
 CONTEXT = 3  # unchanged lines around a change

@@ -113,6 +113,14 @@ const showCredit = latest(async (fresh) => {
   if (find("credit")) await drawCredit(find("credit"), { ask, addresses, now, step: step(), fresh });
 }, told("credit"));
 
+/** The server makes the table of agreement; it is asked for anew when completions were stored or the run ended. */
+const showAgreement = latest(async (fresh) => {
+  const place = document.querySelector(".agreement");
+  if (!place || place.querySelector("table")) return;
+  const page = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
+  if (fresh()) place.replaceWith(page.querySelector(".agreement") ?? place);
+});
+
 const rollouts = find("rollouts") && mountRollouts(find("rollouts"), addresses, () => ({
   step: now.steps || (now.node && !find("tree")) ? null : step(), steps: now.steps?.join("-"), node: now.node?.rows.join(","),
   group: now.node || find("rollouts").dataset.grouped !== undefined ? now.group : null,
@@ -193,6 +201,7 @@ function refresh(events) {
   curves?.();
   const kinds = new Set(events.map((event) => event.kind));
   if (now.follow && (kinds.has("rollouts") || drawn === null)) { now.node = null; follow(); } else if (kinds.has("front")) showFront();
+  if (kinds.has("rollouts") || kinds.has("state")) showAgreement();
   drawn = newest();
 }
 
