@@ -15,7 +15,7 @@ ONE_OF_EACH = ("prompt", "answer", "answer_after", "group")
 
 def fields_of(mapping: ColumnMap) -> dict[str, str]:
     """The form's texts that show a mapping."""
-    data = {name: str(getattr(mapping, name)) for name in ONE_OF_EACH}
+    data = {name: str(getattr(mapping, name)) for name in ONE_OF_EACH} | {"longest": str(mapping.longest or "")}
     for number, place in enumerate(mapping.completions):
         data |= {f"completion.{number}.text": place.text, f"completion.{number}.label": place.label}
     return data
@@ -29,7 +29,12 @@ def read_fields(posted: Mapping[str, Any]) -> ColumnMap:
         text = str(posted.get(f"completion.{number}.text", ""))
         if text:
             places.append(CompletionPlace(text, str(posted.get(f"completion.{number}.label", ""))))
-    return ColumnMap(completions=tuple(places), **texts)
+    return ColumnMap(completions=tuple(places), longest=_longest(str(posted.get("longest", "")).strip()), **texts)
+
+
+def _longest(text: str) -> int:
+    """The longest prompt in bytes; 0 for none given, less for a text that is no number (the mapping then refuses)."""
+    return 0 if not text else int(text) if text.isdecimal() and len(text) <= 9 else -1
 
 
 def read_kind(posted: Mapping[str, Any], given: str) -> str:

@@ -33,7 +33,8 @@ class ColumnMap:
 
     `answer_after`: only what follows the last of these letters in the answer counts (GSM8K: `####`). `completions`
     has one place for each completion of a row. `group` tells apart groups that share a prompt (such as a step); rows
-    with the same prompt and group are one group.
+    with the same prompt and group are one group. Rows whose prompt has more than `longest` bytes are left out
+    (0: none): a model of bytes has one token for each.
     """
 
     prompt: str
@@ -41,6 +42,7 @@ class ColumnMap:
     answer_after: str = ""
     completions: tuple[CompletionPlace, ...] = ()
     group: str = ""
+    longest: int = 0
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,8 @@ def _each_row(
 def _refuse_unknown(table: Table, mapping: ColumnMap) -> None:
     if not mapping.prompt:
         raise ValueError("choose the column of the prompt")
+    if mapping.longest < 0:
+        raise ValueError("the longest prompt is a whole number of bytes, or nothing for no limit")
     places = [mapping.prompt, mapping.answer, mapping.group]
     places += [place for completion in mapping.completions for place in (completion.text, completion.label)]
     for place in places:
@@ -132,6 +136,8 @@ def _root(columns: tuple[str, ...], place: str) -> str:
 
 def _problem(row: Mapping[str, Any], mapping: ColumnMap, taken: set[str]) -> Problem:
     prompt = _text(place_value(row, mapping.prompt), "prompt")
+    if 0 < mapping.longest < (size := len(prompt.encode())):
+        raise ValueError(f"the prompt has {size:,} bytes; {mapping.longest:,} are allowed")
     answer = _answer(row, mapping) if mapping.answer else ""
     columns = {name: value for name, value in row.items() if name not in taken and name not in RESERVED}
     return Problem(prompt, answer, columns)

@@ -112,4 +112,4 @@ def from_json(stored: Mapping[str, Any]) -> ColumnMap:
     """The mapping that was stored."""
     texts = {name: str(stored.get(name, "")) for name in ("prompt", "answer", "answer_after", "group")}
     places = tuple(CompletionPlace(**place) for place in stored.get("completions", ()))
-    return ColumnMap(completions=places, **texts)
+    return ColumnMap(completions=places, longest=int(stored.get("longest", 0)), **texts)

@@ -79,13 +79,13 @@ def _require_usable(source: str) -> None:
 
 
 def diff(before: str, after: str) -> list[dict[str, object]]:
-    """The lines that differ, with a few around them: {kind: same|gone|new|skip, before, after, text}."""
+    """The lines that differ, with a few around them: {kind: same|gone|new|gap, before, after, text}."""
     old, new = before.splitlines(), after.splitlines()
     found: list[dict[str, object]] = []
     groups = SequenceMatcher(None, old, new, autojunk=False).get_grouped_opcodes(CONTEXT)
     for place, group in enumerate(groups):
         if place or group[0][1]:
-            found.append({"kind": "skip", "before": "", "after": "", "text": "…"})
+            found.append({"kind": "gap", "before": "", "after": "", "text": "…"})
         for tag, a, b, c, d in group:
             found.extend(_lines(tag, old, new, (a, b, c, d)))
     return found

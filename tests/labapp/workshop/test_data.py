@@ -204,6 +204,11 @@ def test_outsiders_see_nothing(charlie_client: Client, alice_client: Client, con
     assert DataSet.objects.count() == 1
 
 
+@pytest.mark.parametrize("address", ["/data/{}/", "/data/{}/1/", "/data/1/{}/", "/data/1/{}/columns/"])
+def test_a_number_that_no_row_can_have_is_not_found(alice_client: Client, address: str) -> None:
+    assert alice_client.get(address.format(10**30)).status_code == 404
+
+
 def test_strangers_sign_in_first(client: Client, db: None) -> None:
     for address in ("/data/", "/data/1/", "/data/1/1/rows.jsonl", "/data/analyse/"):
         assert client.get(address).status_code == 302

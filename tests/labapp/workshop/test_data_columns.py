@@ -126,6 +126,24 @@ def test_a_label_that_is_no_share_is_a_bad_row(alice_client: Client) -> None:
     assert "between 0 and 1" in version.bad[0]["reason"]
 
 
+@pytest.mark.parametrize(("longest", "kept"), [("", 3), ("0", 3), ("3", 2), ("2", 1), ("1", 0)])
+def test_prompts_that_are_too_long_are_left_out_by_line(alice_client: Client, longest: str, kept: int) -> None:
+    address = draft(alice_client, jsonl([{"q": "ab"}, {"q": "a\u00e9"}, {"q": "abcd"}]), "x.jsonl")
+    response = alice_client.post(address, {"do": "confirm", "kind": "prompts", "prompt": "q", "longest": longest})
+    version = DataVersion.objects.get()
+    assert (response.status_code, version.rows) == (302 if kept else 422, kept)
+    if kept == 2:
+        assert version.bad == [{"line": 3, "reason": "the prompt has 4 bytes; 3 are allowed"}]
+
+
+@pytest.mark.parametrize("longest", ["many", "-1", "1.5", "9" * 30])
+def test_a_longest_prompt_that_is_no_number_is_refused(alice_client: Client, longest: str) -> None:
+    address = draft(alice_client, jsonl([{"q": "ab"}]))
+    response = alice_client.post(address, {"do": "confirm", "kind": "prompts", "prompt": "q", "longest": longest})
+    assert response.status_code == 422
+    assert "whole number of bytes" in response.content.decode()
+
+
 def test_what_was_confirmed_never_changes(alice_client: Client, confirm: Confirm) -> None:
     version = confirm(alice_client, RECORDED)
     address = f"/data/{version.dataset_id}/1/columns/"

@@ -125,7 +125,7 @@ def test_a_diff_by_hand() -> None:
     before = "".join(f"{n}\n" for n in range(1, 21))
     found = rewards.diff(before, before.replace("10\n", "ten\n"))
     assert [(line["kind"], line["text"]) for line in found] == [
-        ("skip", "…"), ("same", "7"), ("same", "8"), ("same", "9"), ("gone", "10"), ("new", "ten"),
+        ("gap", "…"), ("same", "7"), ("same", "8"), ("same", "9"), ("gone", "10"), ("new", "ten"),
         ("same", "11"), ("same", "12"), ("same", "13"),
     ]  # fmt: skip
     assert rewards.diff(before, before) == []
@@ -165,6 +165,10 @@ def test_outsiders_see_nothing(charlie_client: Client, reward: Reward) -> None:
     assert charlie_client.post(address, {"source": BETTER}).status_code == 404
     assert charlie_client.post(f"{address}delete/").status_code == 404
     assert reward.versions.count() == 1
+
+
+def test_a_number_that_no_row_can_have_is_not_found(alice_client: Client) -> None:
+    assert alice_client.get(f"/workshop/rewards/{10**30}/").status_code == 404
 
 
 def test_strangers_sign_in_first(client: Client, reward: Reward) -> None:
