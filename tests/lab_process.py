@@ -14,7 +14,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LINK = re.compile(r"(http://\S+/accounts/local/\S+)")
-FOREIGN = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "DJANGO_SETTINGS_MODULE", "MERIT_PROCESS", "ALLOWED_HOSTS")
+FOREIGN = (
+    "DJANGO_ALLOW_ASYNC_UNSAFE",
+    "DATABASE_URL",
+    "REDIS_URL",
+    "SECRET_KEY",
+    "DJANGO_SETTINGS_MODULE",
+    "MERIT_PROCESS",
+    "ALLOWED_HOSTS",
+)
 
 
 def free_port() -> int:

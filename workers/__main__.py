@@ -7,14 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from workers import documents
 from workers.cli_ledger import DirectoryLedger
 from workers.contract import analysis, catalogue, checking
 from workers.contract.errors import RunError, Stopped, Trouble
 from workers.contract.kinds import KINDS
 from workers.contract.method import Method, MethodError
-from workers.contract.spec import Pick, RewardPick, RunSpec, SpecError, from_dict
+from workers.contract.spec import Pick, RewardPick, RunSpec, SpecError
 
 WRONG, STOPPED = 1, 130
 
@@ -126,14 +125,15 @@ def _described(method: Method) -> dict[str, Any]:
 
 
 def read_spec(path: Path) -> RunSpec:
-    """The run's document from a JSON or YAML file; SpecError or RunError says what is wrong with it."""
+    """The run's document from a JSON or YAML file; RunError says what is wrong with it, and in which line."""
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))  # JSON is YAML too
+        return documents.read(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise RunError("spec", f"{path} cannot be read: {error.strerror}.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RunError("spec", f"{path} is neither JSON nor YAML: {error}") from error
-    return from_dict(document)
+    except UnicodeDecodeError as error:
+        raise RunError("spec", f"{path} is no text in UTF-8: {error}") from error
+    except documents.DocumentError as error:
+        raise RunError("spec", f"{path}, {error}") from None
 
 
 def _named(text: str) -> tuple[str, dict[str, Any]]:

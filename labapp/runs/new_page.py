@@ -6,7 +6,7 @@ from typing import Any
 
 from labapp import shelf
 from labapp.accounts.models import Team
-from labapp.runs import documents, knobs, memory, prechecks
+from labapp.runs import knobs, memory, prechecks
 from labapp.runs.digests import with_digests
 from labapp.runs.fields import Draft, parse
 from labapp.runs.form_data import CODE, PARTS, Data, rows
@@ -16,6 +16,7 @@ from labapp.runs.model_checks import model_facts
 from labapp.workshop.forms import ParamsForm, method_form
 from labapp.workshop.models import DataSet, DataVersion, RewardVersion
 from labapp.workshop.wording import quoted
+from workers import documents
 from workers.contract.catalogue import Catalogue
 from workers.contract.errors import Trouble
 from workers.contract.kinds import KINDS

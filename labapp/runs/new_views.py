@@ -12,13 +12,14 @@ from django.views.decorators.http import require_http_methods
 from labapp import shelf
 from labapp.accounts.access import requires, scoped, team_of
 from labapp.accounts.models import Team, User
-from labapp.runs import documents, launch, new_page, prechecks
+from labapp.runs import launch, new_page, prechecks
 from labapp.runs.digests import with_digests
 from labapp.runs.fields import Draft
 from labapp.runs.filling import fill, refreshed
 from labapp.runs.form_data import renumbered, with_row, with_values
 from labapp.runs.models import Experiment, Run
 from labapp.runs.starting import run_number, starting_data
+from workers import documents
 from workers.contract.spec import to_dict
 
 Answer = Callable[[HttpRequest, Team, dict[str, str]], HttpResponse]

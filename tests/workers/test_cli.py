@@ -12,13 +12,14 @@ import pytest
 import yaml
 
 from tests.workers.tiny import tiny_spec
-from workers.__main__ import main
+from workers.__main__ import main, read_spec
 from workers.cli_ledger import EVENTS, DirectoryLedger, read_events
 from workers.contract.catalogue import read_catalogue
 from workers.contract.errors import RunError, Stopped
 from workers.contract.events import Event
 from workers.contract.fold import empty, fold
-from workers.contract.spec import Budget, RunSpec, to_dict
+from workers.contract.spec import Budget, RunSpec, to_dict, to_json
+from workers.documents import as_yaml
 
 
 def written(tmp_path: Path, spec: RunSpec, name: str = "spec.json") -> Path:
@@ -84,7 +85,7 @@ def test_control_c_stops_after_the_step_with_a_checkpoint(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ("name: [", "neither JSON nor YAML"),
+        ("name: [", "not YAML"),
         ("{}", "missing name"),
         ("- 1", "a mapping is needed"),
     ],
@@ -97,6 +98,19 @@ def test_a_bad_document_is_refused_in_words(
     assert main(["train", str(path), "--out", str(tmp_path / "out")]) == 1
     assert what in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_small_numbers_are_read_as_people_and_json_write_them(tmp_path: Path) -> None:
+    """`json.dumps(0.00006)` is `6e-05`, which the older YAML takes for text."""
+    spec = tiny_spec(tmp_path)
+    spec = replace(spec, optimiser=replace(spec.optimiser, learning_rate=6e-05))
+    path = tmp_path / "spec.json"
+    path.write_text(to_json(spec))
+    assert "6e-05" in path.read_text()
+    assert read_spec(path) == spec
+    path.write_text(as_yaml(spec).replace("6.0e-05", "6e-5"))
+    assert "6e-5" in path.read_text()
+    assert read_spec(path) == spec
 
 
 def test_a_missing_file_and_an_impossible_spec_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,13 +13,14 @@ from pytest_django import DjangoAssertNumQueries
 
 from labapp import shelf
 from labapp.accounts.models import Team, User
-from labapp.runs import documents, launch
+from labapp.runs import launch
 from labapp.runs.fields import parse
 from labapp.runs.guided import WORDS, guided
 from labapp.runs.models import Run
 from labapp.workshop.models import Reward, RewardVersion
 from tests.labapp.runs.browser_form import NEW, Form, page, send, spec_of
 from tests.labapp.runs.test_prechecks import data_set, model_in
+from workers import documents
 from workers.contract.spec import Model, Prompts, from_dict, to_dict
 
 CATALOGUE = shelf.catalogue()

@@ -1,4 +1,7 @@
-"""The whole run as one document, JSON or YAML: written for the page, and read back with the line of what is wrong."""
+"""The whole run as one document, JSON or YAML: written for people, and read back with the line of what is wrong.
+
+Serves the pages and the command line; knows neither the web nor torch.
+"""
 
 import json
 from collections.abc import Iterator
@@ -7,11 +10,11 @@ from typing import Any
 
 import yaml
 
-from labapp.runs.yaml_dialect import Reader, Writer
 from workers.contract.catalogue import Catalogue
 from workers.contract.limits import problem_with
 from workers.contract.method import MethodError
 from workers.contract.spec import Pick, RunSpec, SpecError, from_dict, to_dict, to_json
+from workers.yaml_dialect import Reader, Writer
 
 LONGEST = 400_000  # characters; a run with several code rewards has a few thousand
 

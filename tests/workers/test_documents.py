@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given, settings
 
 from labapp import shelf
-from labapp.runs import documents
-from labapp.runs.documents import DocumentError
 from labapp.runs.guided import guided
 from tests.labapp.runs.specs import specs
+from workers import documents
 from workers.contract.spec import RunSpec
+from workers.documents import DocumentError
 
 CATALOGUE = shelf.catalogue()
 GUIDED = guided(CATALOGUE)
