@@ -19,7 +19,7 @@ WORDS: dict[str, str] = {
     "sizes": "Sixteen prompts with eight completions each make one step of 128 completions.",
     "optimiser": "A rate at which the rise takes most of the run, slow enough to be watched; each batch is used "
     "twice, so that the policy moves away from its own samples and the ratio and the clip have something to show.",
-    "budget": "Sixty steps, which take about a minute on two processor cores.",
+    "budget": "Sixty steps, which take one to two minutes on two processor cores.",
 }
 
 

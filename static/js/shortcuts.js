@@ -22,7 +22,7 @@ function show() {
 }
 
 function send(event) {
-  const form = event.target.closest("form") || document.querySelector("main form.form");
+  const form = event.target.closest("form") || document.querySelector("main form.form, main form.newrun");
   if (!form) return;
   event.preventDefault();
   form.requestSubmit();
