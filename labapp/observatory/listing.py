@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Avg, F, FloatField, Q, QuerySet
+from django.db.models import Avg, F, FloatField, Max, Min, Q, QuerySet
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
 from django.http import QueryDict
@@ -109,9 +109,16 @@ def _ordered(rows: QuerySet[Rollout], sort: str) -> QuerySet[Rollout]:
 
 
 def groups(run: Run, step: int) -> list[dict[str, Any]]:
-    """The groups of a step: number, prompt and mean total reward."""
-    rows = Rollout.objects.filter(run=run, step=step).values("group", "prompt").annotate(mean=Avg("total"))
+    """The groups of a step in order: number, prompt, mean total reward, and its spread (largest less smallest)."""
+    rows = Rollout.objects.filter(run=run, step=step).values("group", "prompt")
+    rows = rows.annotate(mean=Avg("total"), spread=Max("total") - Min("total"))
     return [dict(row) for row in rows.order_by("group")]
+
+
+def telling(found: list[dict[str, Any]]) -> int:
+    """The number of the group whose rewards lie furthest apart (the first of them): where credit has most to say."""
+    best: int = max(found, key=lambda group: group["spread"] or 0.0)["group"]
+    return best
 
 
 def csv_rows(rows: QuerySet[Rollout], labels: list[str]) -> Iterator[list[Any]]:

@@ -111,7 +111,7 @@ def strip(request: HttpRequest, run_id: UUID, step: int, index: int) -> HttpResp
 
 @require_safe
 def tree(request: HttpRequest, run_id: UUID) -> HttpResponse:
-    """The prefix tree of one group of one step; by default the newest step and its first group."""
+    """The prefix tree of one group of one step; by default the newest step and its most telling group."""
     run = run_of(request, run_id)
     try:
         filters = listing.read_filters(request.GET)
@@ -123,7 +123,7 @@ def tree(request: HttpRequest, run_id: UUID) -> HttpResponse:
     found = [] if step is None else listing.groups(run, step)
     if not found:
         return _json({"step": step, "group": None, "groups": [], "root": None})
-    number = found[0]["group"] if filters.group is None else filters.group
+    number = listing.telling(found) if filters.group is None else filters.group
     member = Rollout.objects.filter(run=run, step=step, group=number).first()
     if member is None:
         raise Http404(f"There is no group {number} at step {step}.")

@@ -22,6 +22,7 @@ const now = {
   node: null, steps: asked.steps ? asked.steps.split("-").map(Number) : null,
   weight: number(asked.smooth) ?? 0.6, more: asked.more === "1",
   streams: asked.streams ? asked.streams.split(",") : ["advantage"], granularity: asked.grain ?? "token",
+  unchosen: asked.group === undefined, // the group is then the one that parts most, at each step anew
   x: asked.x, y: asked.y, reference: asked.rx && asked.ry ? { x: Number(asked.rx), y: Number(asked.ry) } : null,
 };
 
@@ -57,7 +58,7 @@ const showTree = latest(async (fresh) => {
   if (!find("tree")) return;
   const data = await ask(addresses.tree, { step: step(), group: now.group });
   if (!fresh()) return;
-  if (data.group !== null && now.group === null) {
+  if (data.group !== null && now.unchosen && now.group === null) {
     now.group = data.group;
     if (find("rollouts")?.dataset.grouped !== undefined) rollouts.load();
   }
@@ -127,6 +128,7 @@ const rollouts = find("rollouts") && mountRollouts(find("rollouts"), addresses, 
 }), () => ({ step: step(), index: now.index }), (row) => {
   now.index = row.index;
   now.group = row.group;
+  now.unchosen = false;
   if (row.step !== step()) setStep(row.step, false);
   remember();
   showCredit();
@@ -163,6 +165,7 @@ function setStep(value, redraw = true) {
 }
 
 function follow() {
+  if (now.unchosen) now.group = null;
   describeRange();
   rollouts?.load();
   showTree();
@@ -184,7 +187,7 @@ function drawSlider() {
 
 function remember() {
   writeAddress({
-    step: now.follow ? undefined : now.step, group: now.group, index: now.index, steps: now.steps?.join("-"),
+    step: now.follow ? undefined : now.step, group: now.unchosen ? undefined : now.group, index: now.index, steps: now.steps?.join("-"),
     smooth: now.weight === 0.6 ? undefined : now.weight, more: now.more ? 1 : undefined,
     streams: now.streams.join(",") === "advantage" ? undefined : now.streams.join(","),
     grain: now.granularity === "token" ? undefined : now.granularity, x: now.x, y: now.y,
@@ -217,7 +220,7 @@ find("step")?.addEventListener("input", (event) => {
   setStep(storedSteps().reduce((best, one) => (Math.abs(one - wanted) < Math.abs(best - wanted) ? one : best)));
 });
 find("follow")?.addEventListener("change", (event) => setStep(event.target.checked ? null : newest()));
-find("group")?.addEventListener("change", (event) => { now.group = Number(event.target.value); now.node = null; now.index = null; remember(); describeRange(); rollouts?.mark(); if (find("rollouts")?.dataset.grouped !== undefined) rollouts.load(); showTree(); showCredit(); });
+find("group")?.addEventListener("change", (event) => { now.group = Number(event.target.value); now.unchosen = false; now.node = null; now.index = null; remember(); describeRange(); rollouts?.mark(); if (find("rollouts")?.dataset.grouped !== undefined) rollouts.load(); showTree(); showCredit(); });
 find("range-clear")?.addEventListener("click", () => { now.steps = null; now.node = null; remember(); describeRange(); showTree(); rollouts?.load(); });
 find("smooth")?.addEventListener("input", (event) => { now.weight = Number(event.target.value); remember(); curves?.(); });
 find("more")?.addEventListener("click", (event) => { now.more = !now.more; event.target.setAttribute("aria-pressed", now.more); remember(); curves?.(); });

@@ -10,7 +10,7 @@ import pytest
 from django.http import QueryDict
 from django.test import Client
 
-from labapp.observatory.listing import AskedWrong, read_filters
+from labapp.observatory.listing import AskedWrong, read_filters, telling
 from tests.labapp.observatory.stored import add_rollouts, make_run
 
 if TYPE_CHECKING:
@@ -145,3 +145,9 @@ def test_a_download_bears_any_name(alice_client: Client, team: Team, alice: User
     run = make_run(team, alice, name)
     assert alice_client.get(f"/runs/{run.pk}/metrics.csv")["Content-Disposition"] == header
     assert alice_client.get(f"/runs/{run.pk}/rollouts.csv").status_code == 200
+
+
+def test_the_most_telling_group_has_rewards_furthest_apart() -> None:
+    groups = [{"group": 4, "spread": 0.0}, {"group": 5, "spread": 0.9}, {"group": 6, "spread": 0.9}]
+    assert telling(groups) == 5
+    assert telling([{"group": 7, "spread": None}]) == 7, "a group in which nothing was scored"

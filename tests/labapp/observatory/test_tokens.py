@@ -46,7 +46,7 @@ def test_a_tree_by_hand(alice_client: Client, rows: list[Rollout]) -> None:
     data = alice_client.get(f"/runs/{rows[0].run_id}/tree/?step=1&group=0").json()
     assert data["mean"] == 0.5
     assert data["size"] == 3
-    assert data["groups"] == [{"group": 0, "prompt": "1+1=", "mean": 1.5}]
+    assert data["groups"] == [{"group": 0, "prompt": "1+1=", "mean": 1.5, "spread": 0.0}]
     first, second = data["root"]["children"]
     assert (first["text"], first["visits"], first["rows"], first["mean"], first["edge"]) == ("a", 2, [0, 1], 0.5, 0.0)
     assert [(leaf["text"], leaf["edge"], leaf["ending"]) for leaf in first["children"]] == [
