@@ -81,7 +81,7 @@ def _reference(points: list[dict[str, Any]], name: str, given: float | None) -> 
 def _best(points: list[dict[str, Any]]) -> list[bool]:
     if not points:
         return []
-    import moocore  # half a second: only those who look at a front pay for it
+    import moocore  # here, so that commands and workers that never draw a front start without it
 
     marks = moocore.is_nondominated([[p["x"], p["y"]] for p in points], maximise=True, keep_weakly=True)
     return [bool(mark) for mark in marks]

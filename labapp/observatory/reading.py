@@ -37,7 +37,7 @@ def _rows(file: str, column: str, value: int) -> list[dict[str, Any]]:
 @lru_cache(maxsize=8)
 def _table(file: str, written: datetime, size: int) -> Any:
     """The whole file. A worker that takes a run up writes steps again: `written` and `size` tell the files apart."""
-    import pyarrow.parquet as pq  # 0.2 s: only the pages that show tokens pay for it
+    import pyarrow.parquet as pq  # here, so that commands that never show tokens start without it
 
     with default_storage.open(file, "rb") as handle:
         return pq.read_table(handle)
