@@ -1,7 +1,7 @@
 // Curves of several runs laid over one another: one chart a metric, one colour a run.
 
 import { CHARTS, layout, title } from "./curves.js";
-import { seriesColor } from "./palette.js";
+import { seriesColor, show } from "./palette.js";
 
 const root = document.querySelector("#compared-curves");
 const data = document.querySelector("#compared");
@@ -34,7 +34,8 @@ function draw(runs, answers) {
         line: { color: seriesColor(place), width: 2 }, hovertemplate: "%{y:.4~g}" };
     });
     const plot = box.querySelector(".plot");
-    plot.setAttribute("aria-label", runs.map((run, place) => `${run.name}: last ${lines[place].y.at(-1) ?? "none"}`).join("; "));
+    plot.setAttribute("aria-label", lines.map((line) => `${line.name}: last ${show(line.y.at(-1))}`).join("; "));
+    lines.sort((a, b) => b.x.length - a.x.length); // a short run stands on top of the long one that it may equal
     Plotly.react(plot, lines, { ...layout(), dragmode: false }, { displayModeBar: false, responsive: true });
   }
   if (!root.children.length) root.innerHTML = `<section class="card span-12 empty"><p>These runs have no curves yet.</p></section>`;

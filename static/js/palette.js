@@ -79,7 +79,7 @@ export function signed(value, digits = 2) {
 export function show(value, digits = 3) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
   const size = Math.abs(value);
-  if (size !== 0 && size < 0.001) return value.toExponential(1).replace("-", "−");
+  if (size !== 0 && size < 0.001) return value.toExponential(1).replaceAll("-", "−");
   const kept = size >= 1000 ? 0 : size >= 100 ? Math.min(1, digits) : digits;
   return value.toLocaleString("en", { maximumFractionDigits: kept, minimumFractionDigits: Number.isInteger(value) ? 0 : Math.min(2, kept) })
     .replace("-", "−");

@@ -2,6 +2,7 @@
 
 import { bounds, isDiverging, isReversed, show, tint } from "./palette.js";
 
+const SLICE = 12; // milliseconds of work at a time
 const BLOCK = 120; // pieces in one block at most, over which the streams stand one under the other
 const ORDER = ["reward", "advantage", "logp", "ref_logp", "entropy", "ratio"];
 const WORDS = { logp: "log-prob", ref_logp: "reference log-prob", clip_fraction: "clipped" };
@@ -121,16 +122,30 @@ function strip({ title, data, parts }, scales, granularity, told) {
   else {
     const texts = parts.map(([first, last]) => data.pieces.slice(first, last).join(""));
     const values = names.map((name) => numbers(data, name, parts));
-    for (const [from, to] of blocks(texts)) {
+    fill(rows, blocks(texts), ([from, to]) => {
       const block = document.createElement("div");
       block.className = "strip-block";
       names.forEach((name, place) => block.append(line(name, scales.get(name), values[place], { data, parts, texts, cells, from, to })));
-      rows.append(block);
-    }
+      return block;
+    });
   }
   watch(rows, told, data, parts, cells, granularity);
   box.append(head, rows);
   return box;
+}
+
+/** Put blocks into `rows` in slices of time, so that a completion of thousands of tokens does not hold up the page. */
+function fill(rows, pending, make) {
+  let place = 0;
+  const more = () => {
+    const end = performance.now() + SLICE;
+    while (place < pending.length && (performance.now() < end || !place)) {
+      rows.append(make(pending[place]));
+      place += 1;
+    }
+    if (place < pending.length) setTimeout(() => { if (rows.isConnected) more(); });
+  };
+  more();
 }
 
 function said(words) {
