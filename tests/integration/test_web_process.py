@@ -17,7 +17,8 @@ count = len(get_resolver().url_patterns)  # every room is imported, not only the
 heavy = [name for name in ("torch", "transformers", "datasets", "math_verify", "sympy") if name in sys.modules]
 early = [name for name in ("numpy", "moocore", "pyarrow.parquet") if name in sys.modules]
 inside = sorted(name for name in sys.modules if name.startswith(("workers.engine", "workers.door")))
-print(json.dumps({"seconds": time.monotonic() - begun, "heavy": heavy, "inside": inside, "early": early, "count": count}))
+seconds = time.monotonic() - begun
+print(json.dumps({"seconds": seconds, "heavy": heavy, "inside": inside, "early": early, "count": count}))
 """
 
 
