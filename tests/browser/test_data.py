@@ -66,6 +66,8 @@ def test_recorded_solutions_reach_the_confusion_table(page: Page, shoot: Shoot) 
     row = page.locator(".agreement tbody tr").first
     expect(row.locator("td").nth(0)).to_have_text("2001")
     expect(row.locator("td").nth(3)).to_have_text("3275")
+    expect(page.locator(".node").first).to_contain_text("of 4")
+    expect(page.locator("#credit .piece").first).to_be_visible()
     shoot(page, "agreement")
     row.locator("td a").nth(3).click()
     expect(page.get_by_text("1 to 50 of 3,275 completions")).to_be_visible()
