@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 from transformers import PreTrainedModel
 
+from workers.contract.errors import RunError
 from workers.engine.tensors import Pass, Rollouts
 
 # Logits of a chunk: 2^25 numbers are 128 MiB in float32. One chunk keeps its logits for the backward pass; with
@@ -80,26 +81,41 @@ class Policy:
 
     def read(self, rollouts: Rollouts) -> Pass:
         """One pass over prompts and completions, (N, T); padding costs no logits. Keeps gradients when they are on."""
-        prompt_mask_NL, mask_NT = rollouts.prompt_mask_NL, rollouts.mask_NT
-        # Padding behind a completion needs no mask: causal attention never looks ahead.
-        ids = torch.cat([rollouts.prompt_NL, rollouts.token_NT], dim=1)
-        present = torch.cat([prompt_mask_NL, torch.ones_like(mask_NT)], dim=1)
-        padded = not bool(prompt_mask_NL.all())
-        length = prompt_mask_NL.shape[1]
+        return self._pass(rollouts, self._outputs(rollouts))
+
+    def read_with_states(self, rollouts: Rollouts) -> tuple[Pass, Tensor]:
+        """What `read` and `states` give, from one pass over the network."""
+        if self.head is not None:
+            state_MX = self._outputs(rollouts)
+            return self._pass(rollouts, state_MX), state_MX
+        return self.read(rollouts), self.states(rollouts)
+
+    def states(self, rollouts: Rollouts) -> Tensor:
+        """The last hidden state behind each chosen token, the one that predicted it: (M, X), in the order in which
+        `mask_NT` lists them row by row. Keeps gradients when they are on."""
         with self.casting():
-            asked = {
-                "input_ids": ids,
-                "attention_mask": present.long() if padded else None,
-                "position_ids": (present.long().cumsum(1) - 1).clamp(min=0),
-                "use_cache": False,
-            }
-            if self.head is None:
-                state_NTX = self.model(**asked).logits[:, length - 1 : -1]
-            else:
-                state_NTX = self.model.base_model(**asked).last_hidden_state[:, length - 1 : -1]
-        logp_M, entropy_M = self._chosen(state_NTX[mask_NT], rollouts.token_NT[mask_NT])
-        logp_NT = torch.zeros(mask_NT.shape, device=logp_M.device).masked_scatter(mask_NT, logp_M)
-        entropy_NT = torch.zeros(mask_NT.shape, device=logp_M.device).masked_scatter(mask_NT, entropy_M)
+            return _at_chosen(rollouts, self.model.base_model(**_asked(rollouts)).last_hidden_state)
+
+    def logp_of_states(self, state_MX: Tensor) -> Tensor:
+        """Log-probabilities of the whole vocabulary at some hidden states, (M, V), nats, at the policy's temperature.
+        As many states at once as memory allows: the caller cuts them. RunError at `update` when the network does more
+        with its states than one matrix product."""
+        if self.head is None:
+            what = "this model's logits are more than one matrix product of its hidden states."
+            raise RunError("update", what, "Choose another model, or a method without whole-vocabulary functions.")
+        return self._logits(state_MX).log_softmax(dim=-1)
+
+    def _outputs(self, rollouts: Rollouts) -> Tensor:
+        """Hidden states at the chosen tokens, or logits there when there is no head."""
+        if self.head is not None:
+            return self.states(rollouts)
+        with self.casting():
+            return _at_chosen(rollouts, self.model(**_asked(rollouts)).logits)
+
+    def _pass(self, rollouts: Rollouts, state_MX: Tensor) -> Pass:
+        mask_NT = rollouts.mask_NT
+        numbers_M = self._chosen(state_MX, rollouts.token_NT[mask_NT])
+        logp_NT, entropy_NT = (x_M.new_zeros(mask_NT.shape).masked_scatter(mask_NT, x_M) for x_M in numbers_M)
         return Pass(logp_NT, mask_NT, entropy_NT)
 
     def _chosen(self, state_MX: Tensor, token_M: Tensor) -> tuple[Tensor, Tensor]:
@@ -113,9 +129,30 @@ class Policy:
         return torch.cat([logp for logp, _ in parts]), torch.cat([entropy for _, entropy in parts])
 
     def _chunk(self, state_MX: Tensor, token_M: Tensor) -> tuple[Tensor, Tensor]:
+        return _apply(self._logits(state_MX), token_M)
+
+    def _logits(self, state_MX: Tensor) -> Tensor:
         with self.casting():
             logits_MV = state_MX if self.head is None else self.head(state_MX)
-        return _apply(logits_MV.float() / self.temperature, token_M)
+        return (logits_MV.float() if logits_MV.dtype.itemsize < 4 else logits_MV) / self.temperature
+
+
+def _asked(rollouts: Rollouts) -> dict[str, Any]:
+    """The network's inputs: each row's prompt and completion side by side."""
+    prompt_mask_NL, mask_NT = rollouts.prompt_mask_NL, rollouts.mask_NT
+    # Padding behind a completion needs no mask: causal attention never looks ahead.
+    present = torch.cat([prompt_mask_NL, torch.ones_like(mask_NT)], dim=1)
+    return {
+        "input_ids": torch.cat([rollouts.prompt_NL, rollouts.token_NT], dim=1),
+        "attention_mask": None if bool(prompt_mask_NL.all()) else present.long(),
+        "position_ids": (present.long().cumsum(1) - 1).clamp(min=0),
+        "use_cache": False,
+    }
+
+
+def _at_chosen(rollouts: Rollouts, out_NXX: Tensor) -> Tensor:
+    """Of outputs at each place of prompt and completion, those one place before a chosen token."""
+    return out_NXX[:, rollouts.prompt_NL.shape[1] - 1 : -1][rollouts.mask_NT]
 
 
 def make_policy(model: PreTrainedModel, temperature: float = 1.0, precision: str = "float32") -> Policy:

@@ -13,21 +13,28 @@ from workers.engine.policy import Policy, entropy_of
 
 @dataclass(frozen=True)
 class Plan:
-    """How to sample: completions a prompt, most new tokens, the tokens that end a completion, the padding token;
-    `drop` says whether finished rows leave the batch."""
+    """How to sample: completions a prompt (one number, or one for each prompt, 0 allowed), most new tokens, the tokens
+    that end a completion, the padding token; `drop` says whether finished rows leave the batch."""
 
-    siblings: int
+    siblings: int | tuple[int, ...]
     new_tokens: int
     ends: tuple[int, ...]
     pad: int
     drop: bool = True
 
+    def counts(self, prompts: int) -> list[int]:
+        """Completions of each prompt. ValueError when there is not one count for each, or a count is below zero."""
+        counts = [self.siblings] * prompts if isinstance(self.siblings, int) else list(self.siblings)
+        if len(counts) != prompts or min(counts, default=0) < 0:
+            raise ValueError(f"{counts} completions of {prompts} prompts: one count a prompt, none below 0")
+        return counts
+
 
 @dataclass(frozen=True)
 class Sampled:
-    """N = P × G completions, siblings beside one another. `token_NT` is padded behind each completion, `mask_NT` true
-    on its tokens (the end token included), `logp_NT` and `entropy_NT` as they were while sampling, nats; `finished_N`
-    is false where the length limit cut the completion off."""
+    """N completions, siblings beside one another (N = P × G when all groups are equal). `token_NT` is padded behind each
+    completion, `mask_NT` true on its tokens (the end token included), `logp_NT` and `entropy_NT` as they were while
+    sampling, nats; `finished_N` is false where the length limit cut the completion off."""
 
     prompt_NL: Tensor
     prompt_mask_NL: Tensor
@@ -47,14 +54,27 @@ def pad_left(rows: list[list[int]], pad: int, device: torch.device) -> tuple[Ten
 
 
 @torch.no_grad()
-def sample(policy: Policy, prompts: list[list[int]], plan: Plan, generator: torch.Generator) -> Sampled:
-    """Sample `plan.siblings` completions of each prompt (token ids, none empty). RunError at `sampling` when the
-    policy gives no numbers any more."""
-    prompt_PL, present_PL = pad_left(prompts, plan.pad, policy.device)
-    row_N = torch.arange(len(prompts), device=policy.device).repeat_interleave(plan.siblings)
-    prompt_NL, present_NL = prompt_PL[row_N], present_PL[row_N]
-    # A uniform number for each place of each row, drawn before anything is known: no row's end can change another's.
-    uniform_NT = torch.rand(len(row_N), plan.new_tokens, generator=generator, dtype=torch.float64).to(policy.device)
+def sample(
+    policy: Policy,
+    prompts: list[list[int]],
+    plan: Plan,
+    generator: torch.Generator,
+    uniform_NT: Tensor | None = None,
+) -> Sampled:
+    """Sample `plan.siblings` completions of each prompt (token ids, none empty); a prompt may hold a stored prefix of a
+    completion, which is then gone on from. Noise in [0, 1) comes from `generator` unless `uniform_NT` is given: a row
+    that goes on with the noise that it had goes on with the tokens that it had. RunError at `sampling` when the policy
+    gives no numbers any more."""
+    counts = plan.counts(len(prompts))
+    asked = [row for row, count in zip(prompts, counts, strict=True) if count]
+    if not asked:
+        return _nothing(policy.device)
+    prompt_PL, present_PL = pad_left(asked, plan.pad, policy.device)
+    count_P = torch.tensor([count for count in counts if count], device=policy.device)
+    row_N = torch.arange(len(asked), device=policy.device).repeat_interleave(count_P)
+    if uniform_NT is None:
+        uniform_NT = noise(len(row_N), plan.new_tokens, generator)
+    uniform_NT = uniform_NT.to(policy.device)
     draft = _Draft(len(row_N), plan, policy.device)
     walk = _Walk(policy, prompt_PL, present_PL, row_N, plan.new_tokens)
     for place in range(plan.new_tokens):
@@ -65,7 +85,19 @@ def sample(policy: Policy, prompts: list[list[int]], plan: Plan, generator: torc
         if plan.drop and left <= len(walk.row_R) // 2:
             walk.keep(~draft.finished_N[walk.row_R])
         walk.advance(draft.token_NT[walk.row_R, place])
-    return draft.done(prompt_NL, present_NL)
+    return draft.done(prompt_PL[row_N], present_PL[row_N])
+
+
+def noise(rows: int, new_tokens: int, generator: torch.Generator) -> Tensor:
+    """A uniform number in [0, 1) for each place of each row, (N, T) in float64, drawn before anything is known: no
+    row's end can change another's."""
+    return torch.rand(rows, new_tokens, generator=generator, dtype=torch.float64)
+
+
+def _nothing(device: torch.device) -> Sampled:
+    """No completions at all."""
+    ids, yes, number = (torch.zeros(0, 0, dtype=kind, device=device) for kind in (torch.long, torch.bool, torch.float))
+    return Sampled(ids, yes, ids, yes, number, number, yes.reshape(0))
 
 
 class _Draft:

@@ -13,7 +13,8 @@ from workers.engine.tensors import Rollouts
 
 VOCABULARY = 20
 PROMPTS = [[5, 6, 7], [8], [9, 10, 11, 12, 13]]
-PLAN = Plan(siblings=6, new_tokens=9, ends=(1, 2, 3), pad=0)
+SIBLINGS = 6
+PLAN = Plan(siblings=SIBLINGS, new_tokens=9, ends=(1, 2, 3), pad=0)
 
 
 def sampled(policy: Policy, plan: Plan = PLAN, prompts: list[list[int]] = PROMPTS, seed: int = 3) -> Sampled:
@@ -23,7 +24,7 @@ def sampled(policy: Policy, plan: Plan = PLAN, prompts: list[list[int]] = PROMPT
 def as_rollouts(s: Sampled) -> Rollouts:
     n = len(s.token_NT)
     answers = Answers(("",) * n, ("",) * n, tuple(s.mask_NT.sum(1).tolist()), ("finished",) * n)
-    group_N = torch.arange(n) // PLAN.siblings
+    group_N = torch.arange(n) // SIBLINGS
     return Rollouts(s.prompt_NL, s.prompt_mask_NL, s.token_NT, s.mask_NT, s.logp_NT, group_N, answers)
 
 
@@ -50,11 +51,11 @@ def test_the_tokens_are_those_that_the_plain_forward_pass_would_choose(kind: str
     s = sampled(policy)
     uniform_NT = torch.rand(18, PLAN.new_tokens, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
     for n in range(18):
-        ids = list(PROMPTS[n // PLAN.siblings])
+        ids = list(PROMPTS[n // SIBLINGS])
         for place in range(int(s.mask_NT[n].sum())):
             logp = policy.model(input_ids=torch.tensor([ids])).logits[:, -1].log_softmax(-1)
             ids.append(int(choose(logp, uniform_NT[n : n + 1, place])))
-        assert ids[len(PROMPTS[n // PLAN.siblings]) :] == s.token_NT[n][s.mask_NT[n]].tolist()
+        assert ids[len(PROMPTS[n // SIBLINGS]) :] == s.token_NT[n][s.mask_NT[n]].tolist()
 
 
 @pytest.mark.parametrize("kind", KINDS)
