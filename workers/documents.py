@@ -13,6 +13,7 @@ import yaml
 from workers.contract.catalogue import Catalogue
 from workers.contract.limits import problem_with
 from workers.contract.method import MethodError
+from workers.contract.recipes import places
 from workers.contract.spec import Pick, RunSpec, SpecError, from_dict, to_dict, to_json
 from workers.yaml_dialect import Reader, Writer
 
@@ -125,11 +126,9 @@ def _places(spec: RunSpec) -> Iterator[tuple[str, Pick]]:
     for index, reward in enumerate(spec.rewards):
         if not reward.source:
             yield f"rewards.{index}", Pick("rewards", reward.name, reward.params)
-    kinds = {"credit": "credit", "objective": "objectives", "reduction": "reductions"}
-    for name, kind in kinds.items():
-        yield name, replace(getattr(spec, name), kind=kind)
-    for index, pick in enumerate(spec.regularisers):
-        yield f"regularisers.{index}", replace(pick, kind="regularisers")
+    for path, pick, kind in places(spec):
+        if not pick.source:
+            yield path, replace(pick, kind=kind)
 
 
 def _unknown(path: str, pick: Pick, catalogue: Catalogue) -> Iterator[tuple[str, str]]:

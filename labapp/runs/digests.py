@@ -16,17 +16,22 @@ def with_digests(spec: RunSpec, catalogue: Catalogue) -> RunSpec:
         return given if given or method is None else method.digest
 
     def pick(one: Pick) -> Pick:
-        return replace(one, digest=digest(one.kind, one.name, one.digest))
+        return one if one.source else replace(one, digest=digest(one.kind, one.name, one.digest))
 
     def reward(one: RewardPick) -> RewardPick:
         return one if one.source else replace(one, digest=digest("rewards", one.name, one.digest))
 
     task = spec.prompts.task
-    parts: dict[str, Any] = {name: pick(getattr(spec, name)) for name, _ in PARTS}
+    parts: dict[str, Any] = {name: pick(part) for name, _ in PARTS if (part := getattr(spec, name)) is not None}
+    for name in ("shaping", "selection", "regularisers"):
+        parts[name] = tuple(map(pick, getattr(spec, name)))
+    extras = tuple(replace(e, digest=digest("objectives", e.name, e.digest)) for e in spec.extras)
+    weighting = None if spec.weighting is None else pick(spec.weighting)
     return replace(
         spec,
         prompts=replace(spec.prompts, task=None if task is None else pick(task)),
         rewards=tuple(map(reward, spec.rewards)),
-        regularisers=tuple(map(pick, spec.regularisers)),
+        extras=extras,
+        weighting=weighting,
         **parts,
     )

@@ -19,8 +19,8 @@ def fill(spec: RunSpec, catalogue: Catalogue, experiment: str = "") -> dict[str,
     data |= _model_texts(spec.model) | _prompt_texts(spec.prompts, catalogue)
     for index, reward in enumerate(spec.rewards):
         data |= _reward_texts(f"rewards.{index}", reward, catalogue)
-    for prefix, _ in PARTS:
-        data |= _pick_texts(prefix, getattr(spec, prefix), catalogue)
+    for prefix, kind in PARTS:
+        data |= _pick_texts(prefix, getattr(spec, prefix) or Pick(kind, ""), catalogue)
     for index, pick in enumerate(spec.regularisers):
         data |= _pick_texts(f"regularisers.{index}", pick, catalogue)
     data |= _record_texts("", knobs.SIZES + knobs.MACHINE, spec)

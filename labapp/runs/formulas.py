@@ -18,8 +18,7 @@ SUM = r"L = \sum_{i,t} w_{it}\,\Bigl(\ell_{it} + \sum_k R^k_{it}\Bigr)"
 def formulas(spec: RunSpec, catalogue: Catalogue) -> list[dict[str, Any]]:
     """The run's formulas from rewards to loss, each with the parameters that differ from the method's defaults."""
     made: list[dict[str, Any]] = [{"title": "Reward", "math": reward_sum(spec.rewards), "changed": {}}]
-    picks = [spec.credit, spec.objective, *spec.regularisers, spec.reduction]
-    for pick in picks:
+    for pick in spec.parts():
         method = catalogue.methods.get(f"{pick.kind}/{pick.name}")
         if method is not None:
             title = f"{KINDS[pick.kind].title} · {method.card.title}"

@@ -25,13 +25,17 @@ NONE_ALLOWED = (
 )
 # A new knob belongs to a method. Whoever adds one here has to say why no method can have it.
 RUN_SPEC = {
-    "RunSpec": "name model prompts rewards credit objective reduction regularisers batch_prompts siblings "
-    "max_new_tokens temperature optimiser budget precision devices seed version",
+    "RunSpec": "name model prompts rewards credit objective reduction regularisers extras shaping "
+    "selection weighting order companions pool algorithm batch_prompts siblings max_new_tokens temperature optimiser "
+    "budget precision devices seed version",
     "Model": "name revision chat",
-    "Prompts": "task path dataset heldout_share",
+    "Prompts": "task path dataset heldout_share stock",
+    "Extra": "name params weight digest source",
+    "Companion": "role model learning_rate value_clip",
+    "Pool": "prompts siblings rounds",
     "RewardPick": "label name params weight digest source",
-    "Pick": "kind name params digest",
-    "Optimiser": "learning_rate warmup_steps weight_decay beta1 beta2 clip_norm passes micro_groups",
+    "Pick": "kind name params digest source",
+    "Optimiser": "learning_rate warmup_steps weight_decay beta1 beta2 clip_norm passes micro_groups decay",
     "Budget": "steps eval_every eval_prompts checkpoint_every",
 }
 

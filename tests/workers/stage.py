@@ -4,7 +4,7 @@ Rows: 0 full, 1 one token, 2 a hole, 3 cut off, 4 failed, 5-7 equal rewards that
 its group, 9 nothing at all. Groups are not neighbours. Behind the mask stands junk: 10⁶ and NaN.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -18,7 +18,8 @@ from workers.contract.catalogue import Catalogue, read_catalogue
 from workers.contract.limits import Param
 from workers.contract.method import Method
 from workers.engine.load import Loaded, call, load
-from workers.engine.tensors import Credit, Loss, Pass, Rollouts
+from workers.engine.masks import per_row
+from workers.engine.tensors import Credit, Loss, Pass, Progress, Rollouts
 
 JUNK = 1e6
 NAN = float("nan")
@@ -75,8 +76,23 @@ class Stage:
         given = {name: getattr(self, name) for name in self.__dataclass_fields__} | {
             "mask_NT": self.mask_NT,
             "memory": {},
+            "group_N": self.rollouts.group_N,
+            "reward_N": torch.tensor([REWARD[row % len(REWARD)] for row in range(len(self.mask_NT))]),
+            "reward_NK": per_row(self.reward_NT, self.mask_NT)[:, None],
+            "tag_N": torch.full((len(self.mask_NT),), -1),
+            "segment_NT": torch.where(self.mask_NT, torch.arange(self.mask_NT.shape[1]) // 2, -1),
+            "progress": Progress(3, 10),
+            "generator": torch.Generator().manual_seed(0),
+            "over_vocabulary": self.over_vocabulary,
         }
         return {**given, **others}
+
+    def over_vocabulary(self, function: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+        """A vocabulary of two tokens: the chosen one, and the other."""
+        pairs = [(p.logp_NT, torch.log1p(-p.logp_NT.double().exp()).to(p.logp_NT.dtype)) for p in (self.now, self.was)]
+        now_MV, was_MV = (torch.stack([one[self.mask_NT] for one in pair], dim=1) for pair in pairs)
+        value_M = function(now_MV, was_MV.detach())
+        return torch.zeros(self.mask_NT.shape, dtype=value_M.dtype).masked_scatter(self.mask_NT, value_M)
 
 
 def stage(dtype: torch.dtype = torch.float32, junk: float = JUNK, extremes: bool = False) -> Stage:

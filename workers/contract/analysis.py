@@ -6,8 +6,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from workers.contract.catalogue import Catalogue
-from workers.contract.checking import pick_troubles, reward_troubles
+from workers.contract.checking import reward_troubles
 from workers.contract.errors import Trouble
+from workers.contract.picking import pick_troubles
 from workers.contract.spec import VERSION, Pick, RewardPick, SpecError, build
 
 WORDS = "words"

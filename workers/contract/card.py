@@ -28,11 +28,20 @@ class Departure:
 
 @dataclass(frozen=True)
 class Exhibit:
-    """A small run beside its baseline: the claim it should show and how the two differ."""
+    """A small run beside its baseline: the claim it should show and how the two differ.
+
+    `shared`, `baseline` and `variant` set fields of a run's document by dotted path, over the guided run: first what
+    both share, then each one's own. `watch` names the curves that tell, the one that decides first; `better` says
+    which way is better there (`higher`, `lower`). `found` is what was measured, in words and figures.
+    """
 
     claim: str
+    watch: tuple[str, ...] = ()
+    better: str = "higher"
+    shared: Mapping[str, object] = field(default_factory=dict)
     baseline: Mapping[str, object] = field(default_factory=dict)
     variant: Mapping[str, object] = field(default_factory=dict)
+    found: str = ""
 
 
 @dataclass(frozen=True)
@@ -40,7 +49,8 @@ class Card:
     """What a method's page says that its signature cannot.
 
     `formula` is LaTeX; `symbols` maps each LaTeX symbol to a phrase; `relatives` are `kind/name` addresses;
-    `bounds` is the range of a reward's value; `departs` lists promises broken on purpose.
+    `bounds` is the range of a reward's value; `departs` lists promises broken on purpose; `unit` says whether an
+    objective gives a loss for every token or one for every `group`, which no reduction weighs.
     """
 
     title: str
@@ -53,6 +63,7 @@ class Card:
     departs: tuple[Departure, ...] = ()
     bounds: tuple[float, float] | None = None
     exhibit: Exhibit | None = None
+    unit: str = "token"
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from math import isfinite
 
 from workers.contract.catalogue import Catalogue
 from workers.contract.errors import Trouble
-from workers.contract.limits import problem_with
-from workers.contract.method import MethodError
+from workers.contract.picking import pick_troubles
+from workers.contract.recipes import recipe_troubles
 from workers.contract.spec import Pick, RewardPick, RunSpec
 
 PRECISIONS = ("float32", "bfloat16")
@@ -80,42 +80,4 @@ def reward_troubles(rewards: tuple[RewardPick, ...], catalogue: Catalogue) -> It
 def _parts(spec: RunSpec, catalogue: Catalogue) -> Iterator[Trouble]:
     if spec.prompts.task is not None:
         yield from pick_troubles("prompts.task", spec.prompts.task, "tasks", catalogue)
-    yield from pick_troubles("credit", spec.credit, "credit", catalogue)
-    yield from pick_troubles("objective", spec.objective, "objectives", catalogue)
-    yield from pick_troubles("reduction", spec.reduction, "reductions", catalogue)
-    for index, pick in enumerate(spec.regularisers):
-        yield from pick_troubles(f"regularisers.{index}", pick, "regularisers", catalogue)
-    if spec.siblings <= 1 and _compares_siblings(spec.credit, catalogue):
-        what = f"{spec.credit.name} compares completions of one prompt; with one completion there is nothing to compare"
-        yield Trouble("siblings", what, {"siblings": 8})
-
-
-def _compares_siblings(credit: Pick, catalogue: Catalogue) -> bool:
-    """Whether a credit method has nothing but its group to judge a completion by: no critic, no wider baseline."""
-    method = catalogue.methods.get(f"credit/{credit.name}")
-    if method is None or "value_NT" in method.needs:
-        return False
-    return not any(departure.promise == "stays in its group" for departure in method.card.departs)
-
-
-def pick_troubles(path: str, pick: Pick, kind: str, catalogue: Catalogue) -> Iterator[Trouble]:
-    """What is wrong with one picked method: kind, name, digest, parameters; `path` is its field in the document."""
-    if pick.kind != kind:
-        yield Trouble(f"{path}.kind", f"must be {kind!r}, not {pick.kind!r}", {f"{path}.kind": kind})
-        return
-    try:
-        method = catalogue.get(pick.kind, pick.name)
-    except MethodError as error:
-        yield Trouble(f"{path}.name", str(error))
-        return
-    if pick.digest and pick.digest != method.digest:
-        what = f"{method.address} has changed since this document was written ({pick.digest} then, {method.digest} now)"
-        yield Trouble(f"{path}.digest", what, {f"{path}.digest": method.digest})
-    params = {param.name: param for param in method.params}
-    for name, value in pick.params.items():
-        if name not in params:
-            yield Trouble(f"{path}.params.{name}", f"unknown; {method.name} has: {', '.join(params) or 'none'}")
-            continue
-        what_is_wrong = problem_with(params[name], value)
-        if what_is_wrong is not None:
-            yield Trouble(f"{path}.params.{name}", what_is_wrong, {f"{path}.params.{name}": params[name].default})
+    yield from recipe_troubles(spec, catalogue)

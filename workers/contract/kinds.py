@@ -33,6 +33,8 @@ class Kind:
 REFERENCE = ("ref_logp_NT", "log-probabilities under the reference policy (the model as it was at step 0)")
 MEMORY = ("memory", "numbers kept from step to step, stored in the checkpoint")
 GENERATOR = ("generator", "a seeded source of randomness")
+PROGRESS = ("progress", "the step and how many there will be")
+GROUP = ("group_N", "the number of each completion's group")
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
@@ -40,20 +42,75 @@ KINDS: dict[str, Kind] = {
         Kind("tasks", "problem", "Task", "Poses problems without end from a seed and verifies answers.", ("rng",)),
         Kind("rewards", "reward", "Reward", "Scores each completion.", ("answers",), several=True),
         Kind(
+            "shaping",
+            "shape",
+            "Shaping",
+            "Changes rewards before anybody compares them.",
+            ("value_NK", "valid_NK", "answers", "most_tokens"),
+            (PROGRESS, MEMORY),
+            several=True,
+        ),
+        Kind(
+            "selection",
+            "select",
+            "Selection",
+            "Chooses which prompts, completions or tokens are learned from, and what else is to be sampled.",
+            ("prompts", "candidates", "credited"),
+            (MEMORY, GENERATOR),
+            several=True,
+        ),
+        Kind(
             "credit",
             "credit",
             "Credit",
             "Turns rewards into an advantage for every token.",
             ("rollouts", "reward_NT"),
-            (("value_NT", "a critic's value of each token"), MEMORY),
+            (
+                ("value_NT", "a critic's value of each token"),
+                REFERENCE,
+                ("reward_NK", "each reward by itself, NaN where it does not apply"),
+                MEMORY,
+                GENERATOR,
+                PROGRESS,
+            ),
+        ),
+        Kind(
+            "weighting",
+            "weigh",
+            "Weighting",
+            "Sets the weights of several rewards anew at each step.",
+            ("weight_K", "reward_NK"),
+            (("gram_KK", "inner products of the rewards' policy gradients"), MEMORY, PROGRESS),
         ),
         Kind(
             "objectives",
             "objective",
             "Objective",
-            "Turns advantages into a loss for every token.",
+            "Turns advantages into a loss for every token, or for every group.",
             ("now", "was", "advantage_NT"),
-            (REFERENCE,),
+            (
+                REFERENCE,
+                GROUP,
+                ("reward_N", "the reward of each completion"),
+                ("tag_N", "what a selection marked each completion with; -1 for an ordinary one"),
+                ("segment_NT", "the number of each token's step (a line of the completion), -1 outside"),
+                ("over_vocabulary", "whole next-token distributions, now and when sampled, chunk by chunk"),
+                PROGRESS,
+            ),
+        ),
+        Kind(
+            "preferences",
+            "preference",
+            "Preference loss",
+            "Learns from completions that are compared or labelled, without sampling.",
+            ("pairs", "labelled"),
+            (
+                ("ref_pairs", "the same pairs under the reference policy (the model as it was at step 0)"),
+                ("previous_pairs", "the same pairs under the policy as it was when the round began"),
+                ("guide_pairs", "the same pairs under a guide: another run's model"),
+                ("ref_labelled", "the labelled completions under the reference policy"),
+                ("kl", "KL(policy, reference) estimated on mismatched prompts and completions, without gradient"),
+            ),
         ),
         Kind(
             "regularisers",
@@ -70,6 +127,7 @@ KINDS: dict[str, Kind] = {
             "Reduction",
             "Weighs every token's loss in the sum.",
             ("mask_NT",),
+            (GROUP,),
         ),
     )
 }

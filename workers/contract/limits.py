@@ -1,6 +1,7 @@
 """One thing that a person may set, and whether a value is within its limit: said the same by form, file and engine."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from workers.contract.card import Choice, Flag, Limit, Real, Text, Whole
@@ -16,9 +17,28 @@ class Param:
     default: object
 
 
+SCHEDULE = ("start", "end", "share")
+
+
+def is_schedule(value: object) -> bool:
+    """Whether a parameter's value says how it changes over a run, instead of one number."""
+    return isinstance(value, Mapping)
+
+
+def at(value: object, share: float) -> object:
+    """The value when `share` of the run's steps is done: itself, or the schedule's point on its straight line."""
+    if not isinstance(value, Mapping):
+        return value
+    over = float(value["share"])
+    done = 1.0 if over <= 0 else min(1.0, share / over)
+    return float(value["start"]) + done * (float(value["end"]) - float(value["start"]))
+
+
 def problem_with(param: Param, value: object) -> str | None:
     """Why `value` may not be this parameter's, as a sentence; None when it may."""
     limit = param.limit
+    if isinstance(value, Mapping):
+        return _schedule_problem(param, value)
     if isinstance(limit, Flag):
         return None if isinstance(value, bool) else f"{param.name} is yes or no, not {value!r}"
     if isinstance(limit, Choice):
@@ -26,6 +46,16 @@ def problem_with(param: Param, value: object) -> str | None:
     if isinstance(limit, Text):
         return _text_problem(param.name, limit, value)
     return _number_problem(param.name, limit, value)
+
+
+def _schedule_problem(param: Param, value: Mapping[str, object]) -> str | None:
+    if not isinstance(param.limit, Real):
+        return f"{param.name} is no real number, so it cannot follow a schedule"
+    if set(value) != set(SCHEDULE):
+        return f"{param.name}: a schedule has {', '.join(SCHEDULE)}, not {', '.join(map(str, value)) or 'nothing'}"
+    whole = Param("share", Real(0, 1), "", 1.0)
+    ends = (problem_with(Param(param.name, param.limit, "", None), value[name]) for name in ("start", "end"))
+    return next((one for one in (*ends, problem_with(whole, value["share"])) if one is not None), None)
 
 
 def _text_problem(name: str, limit: Text, value: object) -> str | None:

@@ -14,12 +14,17 @@ class SpecError(ValueError):
 
 @dataclass(frozen=True)
 class Pick:
-    """A chosen method: its kind and name, its parameters where they differ from the defaults, the file's digest."""
+    """A chosen method: its kind and name, its parameters where they differ from the defaults, the file's digest.
+
+    `source` holds the text of a formula that somebody wrote (its `name` then says which version); a number may be a
+    schedule `{"start": …, "end": …, "share": …}`: a straight line over that share of the run's steps, then level.
+    """
 
     kind: str
     name: str
     params: Mapping[str, Any] = field(default_factory=dict)
     digest: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,19 +57,57 @@ class Prompts:
     """Where problems come from: a task of `tasks/`, or rows of a file (JSONL of prompt, answer, columns).
 
     `path` is a local file for the command line; `dataset` is `<id>@<version>` of an uploaded set, which the door
-    turns into a path. A data set's held-out part is `heldout_share` of its rows by hash.
+    turns into a path. A data set's held-out part is `heldout_share` of its rows by hash. `stock` limits a task to so
+    many training problems that come again and again (0: new ones without end).
     """
 
     task: Pick | None = None
     path: str = ""
     dataset: str = ""
     heldout_share: float = 0.1
+    stock: int = 0
+
+
+@dataclass(frozen=True)
+class Extra:
+    """A further objective on the same batch, with its weight in the sum of losses."""
+
+    name: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    weight: float = 1.0
+    digest: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Companion:
+    """A further model of the run. `role` is `critic` (it learns what states are worth) or `guide` (frozen; another
+    run's model); an empty model name is a copy of the policy's. The critic's own learning rate, and how far its values
+    may move in one step (0: as far as they like)."""
+
+    role: str
+    model: Model = field(default_factory=lambda: Model(""))
+    learning_rate: float = 1e-4
+    value_clip: float = 0.2
+
+
+@dataclass(frozen=True)
+class Pool:
+    """A stock of completions instead of new ones at each step: offline learning.
+
+    `siblings` completions of each of `prompts` problems, sampled by the present policy when each of `rounds` equal
+    parts of the run begins; with `prompts` 0 they are the completions of the rows of the prompts' file.
+    """
+
+    prompts: int = 256
+    siblings: int = 4
+    rounds: int = 1
 
 
 @dataclass(frozen=True)
 class Optimiser:
     """AdamW: learning rate, warm-up steps, weight decay, gradient norm bound, passes over a batch, groups a micro-batch
-    (0: all of them)."""
+    (0: all of them), and how the rate falls after the warm-up: none, linear, cosine."""
 
     learning_rate: float = 1e-4
     warmup_steps: int = 0
@@ -74,6 +117,7 @@ class Optimiser:
     clip_norm: float = 1.0
     passes: int = 1
     micro_groups: int = 0
+    decay: str = "none"
 
 
 @dataclass(frozen=True)
@@ -88,16 +132,29 @@ class Budget:
 
 @dataclass(frozen=True)
 class RunSpec:
-    """Everything that determines a run's numbers. See `Pick` and its neighbours for the parts."""
+    """Everything that determines a run's numbers. See `Pick` and its neighbours for the parts.
+
+    `objective` is one of `objectives/` or, with a pool, one of `preferences/`; only where nothing asks for advantages
+    may `credit` be missing. `order` says whether rewards are weighed before credit or their credits after it.
+    `algorithm` is the saved recipe `<id>@<version>` that the parts were taken from.
+    """
 
     name: str
     model: Model
     prompts: Prompts
     rewards: tuple[RewardPick, ...]
-    credit: Pick
+    credit: Pick | None
     objective: Pick
     reduction: Pick
     regularisers: tuple[Pick, ...] = ()
+    extras: tuple[Extra, ...] = ()
+    shaping: tuple[Pick, ...] = ()
+    selection: tuple[Pick, ...] = ()
+    weighting: Pick | None = None
+    order: str = "weigh first"
+    companions: tuple[Companion, ...] = ()
+    pool: Pool | None = None
+    algorithm: str = ""
     batch_prompts: int = 16
     siblings: int = 8
     max_new_tokens: int = 48
@@ -110,10 +167,24 @@ class RunSpec:
     version: int = VERSION
 
     def picks(self) -> list[Pick]:
-        """Every method that the run uses, rewards and task included (users' code rewards have none)."""
+        """Every method that the run uses, rewards and task included (users' code and formulas have none)."""
         rewards = [Pick("rewards", r.name, r.params, r.digest) for r in self.rewards if not r.source]
         tasks = [self.prompts.task] if self.prompts.task is not None else []
-        return [*tasks, *rewards, self.credit, self.objective, *self.regularisers, self.reduction]
+        return [*tasks, *rewards, *(pick for pick in self.parts() if not pick.source)]
+
+    def parts(self) -> list[Pick]:
+        """The recipe: every part between rewards and the change of the policy, in the order in which they work."""
+        single = [one for one in (self.credit, self.weighting) if one is not None]
+        extras = [Pick("objectives", e.name, e.params, e.digest, e.source) for e in self.extras]
+        return [
+            *self.selection,
+            *self.shaping,
+            *single,
+            self.objective,
+            *extras,
+            *self.regularisers,
+            self.reduction,
+        ]
 
 
 def to_dict(spec: RunSpec) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 Each record checks its shapes once, when it is made, and is trusted afterwards.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -72,11 +72,12 @@ class RewardTable:
 @dataclass(frozen=True)
 class Credit:
     """What each token is owed: `advantage_NT` (zero outside the mask, no gradient), a critic's `target_NT` where there
-    is one, and the method's `memory` for the next step."""
+    is one, the method's `memory` for the next step, and numbers of the whole batch that become curves."""
 
     advantage_NT: Tensor
     target_NT: Tensor | None = None
     memory: Mapping[str, Tensor] = field(default_factory=dict)
+    statistics: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -98,3 +99,123 @@ class Loss:
 
     token_NT: Tensor
     statistics: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class GroupLoss:
+    """One loss for each group of the rows at hand, in order of the groups' numbers, and `statistics` (N, T) as in
+    `Loss`. The engine takes the mean over all groups of the batch; the reduction has no say."""
+
+    loss_P: Tensor
+    statistics: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Shaped:
+    """Rewards after shaping: `value_NK` (what stands at cells without a value is ignored), and the method's memory."""
+
+    value_NK: Tensor
+    memory: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The weights of K rewards in this step, and the method's memory."""
+
+    weight_K: Tensor
+    memory: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+OverVocabulary = Callable[[Callable[[Tensor, Tensor], Tensor]], Tensor]
+"""`over_vocabulary(function)` gives (N, T), zero outside the mask: `function(now_MV, was_MV)` of the log-probabilities
+of every next token at M chosen places (now with gradient, was without) gives one number a place. It is called chunk
+by chunk, so that memory does not grow with the batch."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where the run stands: `step` counts from 1, `steps` is how many there will be."""
+
+    step: int
+    steps: int
+
+    @property
+    def share(self) -> float:
+        """What is done before this step, 0 at the first and below 1 at the last."""
+        return (self.step - 1) / self.steps
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """P prompts before anything is sampled. `past_PH` holds what their newest completions earned, newest first, NaN
+    behind; `drawn_P` how many completions the last visit drew (0: never met). `siblings` is the mean number of
+    completions a prompt that the step may spend."""
+
+    past_PH: Tensor
+    drawn_P: Tensor
+    siblings: int
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Completions that may be learned from: `reward_N` is the shaped and weighted sum, `tag_N` what a wish marked a
+    row with (−1: an ordinary one), `round` how often the selection was called in this step before. `advantage_NT`
+    is given once credit is known."""
+
+    rollouts: Rollouts
+    reward_N: Tensor
+    tag_N: Tensor
+    progress: Progress
+    round: int = 0
+    advantage_NT: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A further completion that a selection wants before it decides.
+
+    `group` is the group it joins; −1 asks for the next prompt of the source, with as many `siblings` as the step has.
+    `prompt` puts the group's problem in other words. A completion is sampled, unless `text` gives it or `copy` takes
+    that of an earlier row; with `keep` of 0 or more it is sampled on from the first `keep` tokens of row `copy`.
+    `tag` (0 or more) marks the new row.
+    """
+
+    group: int = -1
+    prompt: str | None = None
+    text: str | None = None
+    copy: int = -1
+    keep: int = -1
+    tag: int = 0
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What a selection decided.
+
+    Before sampling it gives `count_P`, the completions of each prompt. Afterwards `weight_N` ≥ 0 (a row with 0 is left
+    out, from here on) and, once credit is known, `weight_NT` (a token with 0 is not learned from). While there are
+    `wishes` nothing is decided: they are fulfilled and the method is called again with all rows, the new ones behind.
+    """
+
+    weight_N: Tensor | None = None
+    weight_NT: Tensor | None = None
+    count_P: Tensor | None = None
+    wishes: tuple[Wish, ...] = ()
+    memory: Mapping[str, Tensor] = field(default_factory=dict)
+    statistics: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """E pairs under one model: log-probabilities of each token, (E, T), zero outside the masks; the same prompt."""
+
+    chosen: Pass
+    rejected: Pass
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """E completions under one model, each by itself good or not."""
+
+    completion: Pass
+    good_E: Tensor

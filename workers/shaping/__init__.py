@@ -1,0 +1,1 @@
+"""Shaping: each file changes rewards before anybody compares them, with one function `shape`."""
