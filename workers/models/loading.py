@@ -52,9 +52,13 @@ class Loaded:
             return encoded
         return [self._chat(prompt) for prompt in prompts]
 
-    def _chat(self, prompt: str) -> list[int]:
+    def chat_text(self, prompt: str) -> str:
+        """The prompt as the chat template writes it, up to where the answer begins."""
         message = [{"role": "user", "content": prompt}]
-        text = self.tokenizer.apply_chat_template(message, add_generation_prompt=True, tokenize=False)
+        return str(self.tokenizer.apply_chat_template(message, add_generation_prompt=True, tokenize=False))
+
+    def _chat(self, prompt: str) -> list[int]:
+        text = self.chat_text(prompt)
         # The template writes its own special tokens: adding them once more would double the first.
         ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
         return ids

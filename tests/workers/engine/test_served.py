@@ -1,0 +1,298 @@
+"""Completions from a server: a real HTTP server that holds the tiny model's tokenizer, and every way it may fail."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from tests.workers.tiny import tiny_spec
+from workers.contract.answers import CUT_OFF, FAILED, FINISHED, Problem
+from workers.contract.errors import RunError
+from workers.contract.resources import Served, served_troubles
+from workers.engine.learner import Learner, make_learner
+from workers.engine.served import roll_out_served
+from workers.engine.tensors import Rollouts
+
+PROBLEMS = [Problem("the cat 3+1=", "4"), Problem("the dog", "5")]
+KEY = "MERIT_KEY_TEST"
+
+Answer = tuple[int, bytes, dict[str, str]]
+
+
+@dataclass
+class Script:
+    """What the server does: the next scripted answer while there are any, then a sound one; and what it was asked."""
+
+    failures: list[Callable[[], Answer]] = field(default_factory=list)
+    choose: Callable[[int], dict[str, Any]] = lambda number: {"text": f"the cat {number}", "finish_reason": "stop"}
+    most: int = 99
+    asked: list[dict[str, Any]] = field(default_factory=list)
+    keys: list[str | None] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def answer(self, body: dict[str, Any], key: str | None) -> Answer:
+        with self.lock:
+            self.asked.append(body)
+            self.keys.append(key)
+            failure = self.failures.pop(0) if self.failures else None
+        if failure is not None:
+            return failure()
+        choices = [{"index": n, "logprobs": None} | self.choose(n) for n in range(min(self.most, body["n"]))]
+        return ok({"id": "cmpl-1", "object": "text_completion", "choices": choices})
+
+
+def ok(document: Any) -> Answer:
+    return 200, json.dumps(document).encode(), {}
+
+
+@contextmanager
+def serving(script: Script) -> Iterator[str]:
+    """A server on a free port; gives its base URL."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            if self.path != "/v1/completions":
+                status, content, headers = 404, b'{"error": "no such path"}', dict[str, str]()
+            else:
+                status, content, headers = script.answer(body, self.headers.get("Authorization"))
+            self.send_response(status)
+            for name, value in ({"Content-Length": str(len(content))} | headers).items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, *_: Any) -> None:
+            pass  # a client that did not wait for a slow answer is part of the test
+
+    server = Server(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/v1"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def learner(tmp_path_factory: pytest.TempPathFactory) -> Learner:
+    return make_learner(tiny_spec(tmp_path_factory.mktemp("served")), lambda *_: None)
+
+
+def collect(learner: Learner, script: Script, siblings: int = 2, timeout: float = 10.0, key: str = "") -> Rollouts:
+    with serving(script) as url:
+        served = Served(url, "tiny", key, timeout)
+        return roll_out_served(learner, served, PROBLEMS, siblings, "pool", 3, pause=0.01)
+
+
+def test_it_works(learner: Learner) -> None:
+    script = Script()
+    made = collect(learner, script, siblings=3)
+    tokenizer, end = learner.loaded.tokenizer, learner.loaded.ends[0]
+    assert made.answers.texts == ("the cat 0", "the cat 1", "the cat 2") * 2
+    assert made.answers.prompts == ("the cat 3+1=",) * 3 + ("the dog",) * 3
+    assert made.answers.ends == (FINISHED,) * 6
+    assert made.answers.columns["answer"] == ("4", "4", "4", "5", "5", "5")
+    assert made.group_N.tolist() == [0, 0, 0, 1, 1, 1]
+    for row in range(6):
+        ids = made.token_NT[row][made.mask_NT[row]].tolist()
+        assert ids == [*tokenizer(made.answers.texts[row])["input_ids"], end]
+        assert len(ids) == made.answers.lengths[row]
+        prompt = made.prompt_NL[row][made.prompt_mask_NL[row]].tolist()
+        assert tokenizer.decode(prompt) == made.answers.prompts[row]
+    assert float(made.logp_NT.abs().sum()) == float(made.streams["logp_known"].sum()) == 0, "the server told none"
+    asked = sorted(script.asked, key=lambda body: body["prompt"])
+    assert [body["prompt"] for body in asked] == ["the cat 3+1=", "the dog"]
+    assert all(body["n"] == 3 and body["max_tokens"] == 8 and body["temperature"] == 1.0 for body in asked)
+    assert script.keys == [None, None]
+
+
+def test_the_same_seed_is_sent_again_and_another_purpose_has_others(learner: Learner) -> None:
+    script = Script()
+    with serving(script) as url:
+        served = Served(url, "tiny")
+        for purpose in ("pool", "pool", "evaluation"):
+            roll_out_served(learner, served, PROBLEMS, 1, purpose, 3)
+    first, second, other = ({b["seed"] for b in script.asked[n : n + 2]} for n in (0, 2, 4))
+    assert first == second
+    assert len(first | other) == 4
+    assert all(0 <= seed < 2**31 for seed in first | other)
+
+
+def always(choice: dict[str, Any], number: int) -> dict[str, Any]:
+    return choice
+
+
+def test_log_probabilities_are_taken_where_tokens_agree(learner: Learner) -> None:
+    ids = learner.loaded.tokenizer("the cat sat")["input_ids"]
+    pieces = learner.pieces.of(ids)
+    assert len(pieces) > 2
+    same = {"text": "the cat sat", "finish_reason": "length", "logprobs": {
+        "tokens": pieces, "token_logprobs": [-0.5 - n for n in range(len(pieces))]}}  # fmt: skip
+    made = collect(learner, Script(choose=lambda _: same), siblings=1)
+    assert made.logp_NT[0].tolist() == [-0.5 - n for n in range(len(pieces))]
+    assert made.streams["logp_known"][0].tolist() == [1.0] * len(pieces)
+    other = {**same, "logprobs": {"tokens": [pieces[0], "xx", *pieces[2:]], "token_logprobs": [-1.0] * len(pieces)}}
+    made = collect(learner, Script(choose=lambda _: other), siblings=1)
+    assert made.logp_NT[0].tolist() == [-1.0] + [0.0] * (len(pieces) - 1)
+    assert made.streams["logp_known"][0].tolist() == [1.0] + [0.0] * (len(pieces) - 1)
+    for wrong in ([None], ["a"] * len(pieces), [float("nan")] * len(pieces), [0.5] * len(pieces)):
+        odd = {**same, "logprobs": {"tokens": pieces, "token_logprobs": wrong}}
+        made = collect(learner, Script(choose=partial(always, odd)), siblings=1)
+        assert float(made.streams["logp_known"].sum()) == 0
+        assert bool(made.logp_NT.isfinite().all())
+
+
+@pytest.mark.parametrize(
+    ("text", "reason", "end", "text_kept"),
+    [
+        ("the cat", "stop", FINISHED, "the cat"),
+        ("", "stop", FINISHED, ""),
+        ("the cat", "length", CUT_OFF, "the cat"),
+        ("the cat", "content_filter", FAILED, "the cat"),
+        ("the cat", None, FAILED, "the cat"),
+        ("zqx" * 9, "stop", CUT_OFF, "zqxzqxzq"),
+    ],
+)
+def test_how_a_completion_ended(learner: Learner, text: str, reason: str | None, end: str, text_kept: str) -> None:
+    """The last row has no merges in this vocabulary: one token a letter, cut at the eight that the run allows."""
+    made = collect(learner, Script(choose=lambda _: {"text": text, "finish_reason": reason}), siblings=1)
+    assert made.answers.ends == (end, end)
+    assert made.answers.texts[0] == text_kept
+    last = made.token_NT[0][made.mask_NT[0]].tolist()[-1:]
+    assert (last == [learner.loaded.ends[0]]) == (end == FINISHED)
+    assert made.token_NT.shape[1] <= 8
+
+
+def test_a_chat_prompt_is_sent_through_the_template(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("chat")
+    spec = tiny_spec(folder)
+    chatty = make_learner(replace(spec, model=replace(spec.model, chat=True)), lambda *_: None)
+    script = Script()
+    made = collect(chatty, script, siblings=1)
+    assert {body["prompt"] for body in script.asked} == {
+        "<|user|>the cat 3+1=<eos><|assistant|>", "<|user|>the dog<eos><|assistant|>"
+    }  # fmt: skip
+    assert made.answers.prompts == ("the cat 3+1=", "the dog")
+    chatty.loaded.tokenizer.bos_token = "<|user|>"
+    collect(chatty, script, siblings=1)
+    assert script.asked[-1]["prompt"].startswith("the "), "the server puts its first token before every prompt"
+
+
+def test_a_server_that_gives_one_at_a_time_is_asked_again(learner: Learner) -> None:
+    script = Script(most=1)
+    made = collect(learner, script, siblings=3)
+    assert len(made.answers.texts) == 6
+    seeds = [body["seed"] for body in script.asked]
+    assert len(set(seeds)) == len(seeds) == 6, "each time with another seed, or it would say the same again"
+
+
+def too_slow() -> Answer:
+    time.sleep(0.6)
+    return 200, b"{}", {}
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        lambda: (429, b"busy", {"Retry-After": "0"}),
+        lambda: (503, b"starting", {"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}),
+        lambda: (500, b"oops", {"Retry-After": "nonsense"}),
+        lambda: (200, b"", {"Content-Length": "5"}),
+        too_slow,
+    ],
+    ids=["429", "503", "500", "broken off", "slow"],
+)
+def test_a_busy_or_slow_server_is_asked_again(learner: Learner, failure: Callable[[], Answer]) -> None:
+    script = Script(failures=[failure, failure, failure])
+    made = collect(learner, script, siblings=1, timeout=0.3)
+    assert made.answers.texts == ("the cat 0", "the cat 0")
+    assert len(script.asked) == 5
+
+
+@pytest.mark.parametrize(
+    ("answer", "what"),
+    [
+        ((200, b"<html>hello</html>", {}), "answered with what is no JSON: <html>hello"),
+        ((200, b"\xff\xfe\xfa", {}), "no JSON"),
+        (ok([1, 2]), "answered with no `choices`"),
+        (ok({"choices": []}), "answered with no `choices`"),
+        (ok({"choices": [{"message": {"content": "x"}}]}), "a choice without a `text`"),
+        (ok({"choices": [{"text": 3}]}), "a choice without a `text`"),
+        ((401, b'{"error": "bad key"}', {}), r"refused \(401\).*bad key.* Set the environment variable"),
+        ((400, b'{"error": "n is too large"}', {}), r"refused \(400\).*n is too large"),
+        ((302, b"", {"Location": "http://127.0.0.1:1/"}), r"refused \(302\)"),
+    ],
+)
+def test_what_cannot_be_used_ends_the_collection(learner: Learner, answer: Answer, what: str) -> None:
+    with pytest.raises(RunError, match=what) as caught:
+        collect(learner, Script(failures=[lambda: answer] * 99), siblings=1)
+    assert caught.value.where == "sampling"
+    assert caught.value.evidence["model"] == "tiny"
+
+
+def test_a_server_that_stays_busy_or_away_ends_it(learner: Learner) -> None:
+    script = Script(failures=[lambda: (429, b"later", {})] * 99)
+    with pytest.raises(RunError, match=r"no answer in 6 tries \(429 later\)") as caught:
+        collect(learner, script, siblings=1)
+    assert caught.value.where == "sampling"
+    with serving(Script()) as url:
+        pass  # its port is closed again
+    with pytest.raises(RunError, match=r"no answer in 6 tries .*refused"):
+        roll_out_served(learner, Served(url, "tiny"), PROBLEMS, 1, "pool", 0, pause=0.01)
+
+
+def test_the_key_is_sent_and_never_told(learner: Learner, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(RunError, match=f"variable {KEY} with the server's key is not set"):
+        collect(learner, Script(), key=KEY)
+    monkeypatch.setenv(KEY, "secret-7")
+    script = Script()
+    collect(learner, script, siblings=1, key=KEY)
+    assert script.keys == ["Bearer secret-7"] * 2
+    with pytest.raises(RunError) as caught:
+        collect(learner, Script(failures=[lambda: (403, b"no", {})] * 9), siblings=1, key=KEY)
+    assert "secret-7" not in str(caught.value) + json.dumps(caught.value.evidence)
+
+
+def test_no_other_variable_of_the_worker_can_be_sent(learner: Learner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgres://secret")
+    script = Script()
+    with pytest.raises(RunError, match="is not set"):
+        collect(learner, script, key="DATABASE_URL")
+    assert script.asked == []
+
+
+@pytest.mark.parametrize(
+    ("served", "path"),
+    [
+        (Served("file:///etc/passwd", "m"), "served.url"),
+        (Served("http://", "m"), "served.url"),
+        (Served("http://me:pass@host/v1", "m"), "served.url"),
+        (Served("http://[bad", "m"), "served.url"),
+        (Served("http://host/v1", ""), "served.model"),
+        (Served("http://host/v1", "m", "DATABASE_URL"), "served.key_variable"),
+        (Served("http://host/v1", "m", "", 0.0), "served.timeout"),
+        (Served("http://host/v1", "m", "", float("nan")), "served.timeout"),
+    ],
+)
+def test_a_server_that_cannot_be_is_found_in_the_spec(served: Served, path: str) -> None:
+    assert [trouble.path for trouble in served_troubles(served)] == [path]
+
+
+def test_a_sound_server_is_no_trouble() -> None:
+    assert list(served_troubles(None)) == list(served_troubles(Served("https://host:8000/v1", "m", KEY))) == []
