@@ -15,6 +15,8 @@ from torch.utils.checkpoint import checkpoint
 from transformers import PreTrainedModel
 
 from workers.contract.errors import RunError
+from workers.engine import reading
+from workers.engine.reading import Network, at_chosen
 from workers.engine.tensors import Pass, Rollouts
 
 # Logits of a chunk: 2^25 numbers are 128 MiB in float32. One chunk keeps its logits for the backward pass; with
@@ -61,12 +63,14 @@ def entropy_of(logp_MV: Tensor) -> Tensor:
 @dataclass(frozen=True)
 class Policy:
     """A network as a policy at a temperature. `head` maps hidden states to logits; None when the network does more
-    than one matrix product there (soft caps, scaling), and then the network itself is asked."""
+    than one matrix product there (soft caps, scaling), and then the network itself is asked. `packs`: it reads packed
+    lines, in which a prompt stands once for its group and padding not at all."""
 
     model: PreTrainedModel
     temperature: float = 1.0
     precision: str = "float32"
     head: torch.nn.Module | None = None
+    packs: bool = False
 
     @property
     def device(self) -> torch.device:
@@ -93,8 +97,7 @@ class Policy:
     def states(self, rollouts: Rollouts) -> Tensor:
         """The last hidden state behind each chosen token, the one that predicted it: (M, X), in the order in which
         `mask_NT` lists them row by row. Keeps gradients when they are on."""
-        with self.casting():
-            return _at_chosen(rollouts, self.model.base_model(**_asked(rollouts)).last_hidden_state)
+        return self._read(rollouts, lambda **asked: self.model.base_model(**asked).last_hidden_state)
 
     def logp_of_states(self, state_MX: Tensor) -> Tensor:
         """Log-probabilities of the whole vocabulary at some hidden states, (M, V), nats, at the policy's temperature.
@@ -109,8 +112,11 @@ class Policy:
         """Hidden states at the chosen tokens, or logits there when there is no head."""
         if self.head is not None:
             return self.states(rollouts)
+        return self._read(rollouts, lambda **asked: self.model(**asked).logits)
+
+    def _read(self, rollouts: Rollouts, network: Network) -> Tensor:
         with self.casting():
-            return _at_chosen(rollouts, self.model(**_asked(rollouts)).logits)
+            return at_chosen(network, rollouts, packs=self.packs)
 
     def _pass(self, rollouts: Rollouts, state_MX: Tensor) -> Pass:
         mask_NT = rollouts.mask_NT
@@ -137,30 +143,12 @@ class Policy:
         return (logits_MV.float() if logits_MV.dtype.itemsize < 4 else logits_MV) / self.temperature
 
 
-def _asked(rollouts: Rollouts) -> dict[str, Any]:
-    """The network's inputs: each row's prompt and completion side by side."""
-    prompt_mask_NL, mask_NT = rollouts.prompt_mask_NL, rollouts.mask_NT
-    # Padding behind a completion needs no mask: causal attention never looks ahead.
-    present = torch.cat([prompt_mask_NL, torch.ones_like(mask_NT)], dim=1)
-    return {
-        "input_ids": torch.cat([rollouts.prompt_NL, rollouts.token_NT], dim=1),
-        "attention_mask": None if bool(prompt_mask_NL.all()) else present.long(),
-        "position_ids": (present.long().cumsum(1) - 1).clamp(min=0),
-        "use_cache": False,
-    }
-
-
-def _at_chosen(rollouts: Rollouts, out_NXX: Tensor) -> Tensor:
-    """Of outputs at each place of prompt and completion, those one place before a chosen token."""
-    return out_NXX[:, rollouts.prompt_NL.shape[1] - 1 : -1][rollouts.mask_NT]
-
-
 def make_policy(model: PreTrainedModel, temperature: float = 1.0, precision: str = "float32") -> Policy:
     """A policy that computes logits only where they are needed, once a probe has shown that this is exact."""
     head: torch.nn.Module | None = getattr(model, "lm_head", None)
     if head is not None and not _is_plain(model, head):
         head = None
-    return Policy(model, temperature, precision, head)
+    return Policy(model, temperature, precision, head, reading.packs(model))
 
 
 @torch.no_grad()

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from workers.contract.errors import RunError
+from workers.engine import attention
 from workers.engine.cache import RoomyCache
 from workers.engine.policy import Policy, entropy_of
 
@@ -32,7 +33,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Sampled:
-    """N completions, siblings beside one another (N = P × G when all groups are equal). `token_NT` is padded behind each
+    """N completions, siblings beside one another (N = P × G when groups are equal). `token_NT` is padded behind each
     completion, `mask_NT` true on its tokens (the end token included), `logp_NT` and `entropy_NT` as they were while
     sampling, nats; `finished_N` is false where the length limit cut the completion off."""
 
@@ -170,7 +171,7 @@ class _Walk:
         room = torch.ones(len(row_N), new_tokens, dtype=torch.bool, device=row_N.device)
         self.present_RX = torch.cat([present_PL[row_N], room], dim=1)
         self.position_R1 = position_PL[row_N, -1:]
-        self.ready_mask = takes_ready_masks(policy)
+        self.ready_mask = attention.whole(policy.model)
 
     def keep(self, keep_R: Tensor) -> None:
         """Drop the other rows."""
@@ -192,12 +193,3 @@ class _Walk:
                 use_cache=True,
             ).logits
         self.logits_RV = logits[:, -1].float()
-
-
-def takes_ready_masks(policy: Policy) -> bool:
-    """Whether a 4-D mask may be handed over as it is, which saves making one at each token: the attention must take
-    booleans, and all layers must look at everything."""
-    config = policy.model.config
-    whole = "full_attention" if getattr(config, "sliding_window", None) is None else "sliding_attention"
-    kinds = set(getattr(config, "layer_types", None) or [whole])
-    return config._attn_implementation == "sdpa" and kinds == {"full_attention"}

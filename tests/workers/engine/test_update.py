@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.workers.engine.test_sampler import PLAN, as_rollouts, sampled
+from tests.workers.engine.test_sampler import SIBLINGS, as_rollouts, sampled
 from tests.workers.tiny import make_model, tiny_spec
 from workers.contract.spec import Optimiser
 from workers.engine.batch import Batch, micro_batches, rows_of
@@ -49,7 +49,7 @@ def gradient(made: Made, rows: list[Tensor]) -> tuple[float, Tensor]:
     [
         lambda n: [torch.arange(n).flip(0)],
         lambda n: [torch.randperm(n, generator=torch.Generator().manual_seed(2))],
-        lambda n: list(torch.split(torch.arange(n), PLAN.siblings)),
+        lambda n: list(torch.split(torch.arange(n), SIBLINGS)),
         lambda n: [torch.tensor([row]) for row in range(n)],
     ],
     ids=["reversed", "shuffled", "by group", "row by row"],
