@@ -28,6 +28,7 @@ METRICS: dict[str, str] = {
     "grad_norm": "norm of the gradient before clipping",
     "learning_rate": "learning rate of this step",
     "mismatch": "largest difference between sampling and training log-probabilities, nats",
+    "skipped": "1 where the update was skipped because something was no finite number, else 0",
     "seconds/step": "wall time of the step",
     "seconds/sample": "of it, sampling",
     "seconds/reward": "of it, rewards",

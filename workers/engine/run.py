@@ -86,7 +86,7 @@ class _Run:
     def _step(self, number: int) -> None:
         start = time.perf_counter()
         made = take_step(self.learner, number)
-        made.metrics["seconds/store"] = self.store_seconds
+        made.metrics |= {"seconds/store": self.store_seconds, "skipped": float(made.broken is not None)}
         file = self.ledger.save(made.table.name, made.table.content())
         # Whatever is not sampling, rewards or update is bookkeeping: making the rows as well as storing them.
         self.store_seconds = time.perf_counter() - start - made.metrics["seconds/step"]

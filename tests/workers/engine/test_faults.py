@@ -95,6 +95,7 @@ def test_a_non_finite_gradient_skips_the_step(tmp_path: Path, monkeypatch: pytes
     third = (folder / "step-000003" / "model.safetensors").read_bytes()
     assert first == second != third, "a skipped step changes no weight"
     assert "loss" not in ledger.kind("metrics")[0].data["values"]
+    assert [curves["skipped"] for curves in ledger.curves().values()] == [1, 1, 0]
 
 
 def test_three_in_a_row_end_the_run_with_the_batch_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
