@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run link test check format bench
+.PHONY: help install install-dev run link test check format peers bench
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -36,6 +36,16 @@ format: install-dev  ## bring the code into its one format
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-bench: install-dev  ## measure: the guided run over three seeds, page times, event-to-browser latency
+.venv-peers/ready: requirements-peers.txt requirements.txt
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/pip install --quiet $$(grep '^torch==' requirements.txt)
+	.venv-peers/bin/pip install --quiet -r requirements-peers.txt
+	@touch $@
+
+peers: .venv-peers/ready  ## ask TRL's own losses again: do they still say what was recorded? (ARGS=--write records)
+	OMP_NUM_THREADS=1 .venv-peers/bin/python -W ignore -m tests.peers.record $(ARGS)
+
+bench: install-dev .venv-peers/ready  ## measure: steps beside TRL, trees, the guided run, page times, latency
+	.venv-peers/bin/python -W ignore -m tests.bench.steps
 	$(BIN)/python -m tests.bench.story
 	$(BIN)/python -m tests.bench.latency

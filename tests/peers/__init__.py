@@ -1,0 +1,1 @@
+"""Numbers of other libraries' own code, recorded, and Merit's methods held against them."""

@@ -1,0 +1,32 @@
+"""The recorded numbers as files: float32 in the fewest digits that give it back exactly."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy
+import torch
+from torch import Tensor
+
+FOLDER = Path(__file__).parent / "recorded"
+
+
+def plain(tensor: Tensor) -> Any:
+    """A tensor as nested lists."""
+    if tensor.dtype is not torch.float32:
+        return tensor.tolist()
+    array = tensor.detach().numpy()
+    if array.ndim == 0:
+        return float(str(numpy.float32(array)))
+    return [plain(part) for part in tensor.detach()]
+
+
+def read(name: str) -> dict[str, Any]:
+    """One recorded file."""
+    document: dict[str, Any] = json.loads((FOLDER / f"{name}.json").read_text())
+    return document
+
+
+def tensors(numbers: dict[str, Any]) -> dict[str, Tensor]:
+    """Its inputs or outputs as tensors: floats in float32."""
+    return {name: torch.tensor(value) for name, value in numbers.items()}
