@@ -1,13 +1,14 @@
-"""Parts of a batch: some of its rows, and micro-batches that never split a group."""
+"""Parts of a batch: some of its rows, two put together, and micro-batches that never split a group."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from workers.contract.answers import Answers
-from workers.engine.tensors import Pass, Rollouts
+from workers.engine.tensors import Pass, Progress, Rollouts
 
 
 def rows_of(rollouts: Rollouts, row_R: Tensor) -> Rollouts:
@@ -46,15 +47,73 @@ def answers_of(answers: Answers, rows: list[int]) -> Answers:
     )
 
 
+def joined(first: Rollouts, second: Rollouts) -> Rollouts:
+    """The rows of both, the second's behind; prompts are padded on the left and completions on the right. Streams and
+    segments that only one of them has are dropped."""
+    length = max(first.mask_NT.shape[1], second.mask_NT.shape[1])
+    prompt = max(first.prompt_NL.shape[1], second.prompt_NL.shape[1])
+
+    def right(one: Tensor, other: Tensor, fill: float = 0) -> Tensor:
+        return torch.cat([_padded(one, length, 0, fill), _padded(other, length, 0, fill)])
+
+    def left(one: Tensor, other: Tensor) -> Tensor:
+        return torch.cat([_padded(one, 0, prompt, 0), _padded(other, 0, prompt, 0)])
+
+    return Rollouts(
+        left(first.prompt_NL, second.prompt_NL),
+        left(first.prompt_mask_NL, second.prompt_mask_NL),
+        right(first.token_NT, second.token_NT),
+        right(first.mask_NT, second.mask_NT),
+        right(first.logp_NT, second.logp_NT),
+        torch.cat([first.group_N, second.group_N]),
+        _joined_answers(first.answers, second.answers),
+        {
+            name: right(one, second.segments[name], -1)
+            for name, one in first.segments.items()
+            if name in second.segments
+        },
+        {name: right(one, second.streams[name]) for name, one in first.streams.items() if name in second.streams},
+        first.version,
+    )
+
+
+def _padded(value_NX: Tensor, right: int, left: int, fill: float) -> Tensor:
+    more = (max(0, left - value_NX.shape[1]), max(0, right - value_NX.shape[1]))
+    return torch.nn.functional.pad(value_NX, more, value=fill)
+
+
+def _joined_answers(first: Answers, second: Answers) -> Answers:
+    def column(answers: Answers, name: str) -> tuple[object, ...]:
+        return answers.columns.get(name, (None,) * len(answers.texts))
+
+    names = [*first.columns, *(name for name in second.columns if name not in first.columns)]
+    return Answers(
+        first.texts + second.texts,
+        first.prompts + second.prompts,
+        first.lengths + second.lengths,
+        first.ends + second.ends,
+        {name: column(first, name) + column(second, name) for name in names},
+        first.verdicts + second.verdicts if first.verdicts and second.verdicts else (),
+    )
+
+
 @dataclass(frozen=True)
 class Batch:
-    """What an update needs: completions with their advantages, weights in the sum of losses, and reference
-    log-probabilities where somebody asks for them, each (N, T)."""
+    """What an update needs, for each completion or token of `rollouts`: advantages, weights in the sum of losses,
+    rewards, the tags of selections (−1: none), how many `groups` the whole batch has, and what only some parts ask
+    for: reference log-probabilities, the number of each token's step, a critic's old values and targets."""
 
     rollouts: Rollouts
     advantage_NT: Tensor
     weight_NT: Tensor
+    reward_N: Tensor
+    tag_N: Tensor
+    groups: int
+    progress: Progress
     ref_logp_NT: Tensor | None = None
+    segment_NT: Tensor | None = None
+    value_NT: Tensor | None = None
+    target_NT: Tensor | None = None
 
     @property
     def was(self) -> Pass:
@@ -66,14 +125,17 @@ class Batch:
         """The part of some rows; weights stay those of the whole batch, so that cutting it changes no loss."""
         part = rows_of(self.rollouts, row_R)
         length = part.mask_NT.shape[1]
-        ref_NT = None if self.ref_logp_NT is None else self.ref_logp_NT[row_R, :length]
-        return replace(
-            self,
-            rollouts=part,
-            advantage_NT=self.advantage_NT[row_R, :length],
-            weight_NT=self.weight_NT[row_R, :length],
-            ref_logp_NT=ref_NT,
-        )
+        cut: dict[str, Any] = {"reward_N": self.reward_N[row_R], "tag_N": self.tag_N[row_R]}
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if item.name.endswith("_NT") and value is not None:
+                cut[item.name] = value[row_R, :length]
+        return replace(self, rollouts=part, **cut)
+
+    def supplied(self) -> dict[str, object]:
+        """What losses may ask for by name, save what the present policy says."""
+        found = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "rollouts"}
+        return {**found, "was": self.was, "group_N": self.rollouts.group_N, "mask_NT": self.rollouts.mask_NT}
 
 
 def micro_batches(group_N: Tensor, groups: int) -> Iterator[Tensor]:

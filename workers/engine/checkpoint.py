@@ -107,6 +107,8 @@ def _write(part: Path, learner: Learner, step: int, told: list[dict[str, Any]]) 
     learner.policy.model.save_pretrained(part)
     learner.loaded.tokenizer.save_pretrained(part)
     save_file(tensors_of(learner.optimiser, learner.policy.model), part / "optimiser.safetensors")
+    for keeper in learner.keepers():
+        save_file(keeper.tensors(), part / f"{keeper.name}.safetensors")
     memories = learner.supply.memories
     flat = {f"{at}:{name}": value.contiguous() for at, memory in memories.items() for name, value in memory.items()}
     save_file(flat, part / "memory.safetensors")
@@ -117,6 +119,8 @@ def _write(part: Path, learner: Learner, step: int, told: list[dict[str, Any]]) 
 def _put_back(path: Path, learner: Learner, state: dict[str, Any]) -> None:
     reload_policy(learner, str(path))
     put_back(learner.optimiser, learner.policy.model, load_file(path / "optimiser.safetensors"))
+    for keeper in learner.keepers():
+        keeper.restore(load_file(path / f"{keeper.name}.safetensors"))
     learner.supply.memories.clear()
     for key, tensor in load_file(path / "memory.safetensors").items():
         address, _, name = key.rpartition(":")

@@ -23,8 +23,9 @@ def evaluate(learner: Learner, step: int, report: Callable[[str, int, int], None
     troubles = []
     for start in range(0, len(problems), rows):
         report("evaluating", start, len(problems))
+        part = problems[start : start + rows]
         noise = seeds.generator(spec.seed, "evaluation", start)
-        rollouts = roll_out(learner, problems[start : start + rows], 1, noise, step)
+        rollouts = roll_out(learner, part, (1,) * len(part), noise, step)
         with boundary("reward", step=step):
             scored = score(learner.objectives, rollouts.answers, step)
         troubles += scored.troubles

@@ -3,11 +3,15 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
+from torch import Tensor
 
 from workers.contract.errors import RunError
 from workers.contract.spec import Model, RunSpec
+from workers.engine.critic import Critic, make_critic
+from workers.engine.history import History
 from workers.engine.judges import Objective, make_objectives
 from workers.engine.optimiser import make_optimiser
 from workers.engine.pieces import Pieces
@@ -19,9 +23,23 @@ from workers.engine.supply import Supply, make_supply
 from workers.models import loading
 
 
+class Keeper(Protocol):
+    """A part of the learner that has a past of its own."""
+
+    @property
+    def name(self) -> str:
+        """The name of its file in a checkpoint."""
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Its state."""
+
+    def restore(self, tensors: dict[str, Tensor]) -> None:
+        """Put back what `tensors` gave."""
+
+
 @dataclass
 class Learner:
-    """The run's parts. `policy`, `optimiser` and `supply.memories` change; the rest does not."""
+    """The run's parts. `policy`, `optimiser`, `supply.memories` and the keepers change; the rest does not."""
 
     spec: RunSpec
     loaded: loading.Loaded
@@ -32,8 +50,14 @@ class Learner:
     objectives: tuple[Objective, ...]
     source: Source
     supply: Supply
+    history: History
+    critic: Critic | None = None
 
-    def plan(self, siblings: int) -> Plan:
+    def keepers(self) -> list[Keeper]:
+        """What else goes into a checkpoint, beside the policy, its optimiser and the methods' memories."""
+        return [self.history, *([] if self.critic is None else [self.critic])]
+
+    def plan(self, siblings: int | tuple[int, ...]) -> Plan:
         """How this run samples."""
         return Plan(siblings, self.spec.max_new_tokens, self.loaded.ends, self.loaded.pad)
 
@@ -60,7 +84,10 @@ def make_learner(spec: RunSpec, report: Callable[[str, int, int], None]) -> Lear
     policy = make_policy(loaded.model, spec.temperature, spec.precision)
     supply = make_supply(recipe, policy, spec.seed)
     optimiser = make_optimiser(policy.model, spec.optimiser)
-    learner = Learner(spec, loaded, Pieces(loaded.tokenizer), policy, optimiser, recipe, objectives, source, supply)
+    pieces, history = Pieces(loaded.tokenizer), History()
+    critics = [make_critic(one, policy, device()) for one in spec.companions if one.role == "critic"]
+    critic = critics[0] if critics else None
+    learner = Learner(spec, loaded, pieces, policy, optimiser, recipe, objectives, source, supply, history, critic)
     if isinstance(source, FileSource):
         # A prompt that is too long is found now, not in the middle of the run.
         learner.encode([problem.prompt for problem in (*source.train, *source.held)])

@@ -11,7 +11,7 @@ from torch import Tensor
 from workers.contract.answers import CUT_OFF
 from workers.engine.batch import Batch
 from workers.engine.learner import Learner
-from workers.engine.masks import group_equal, masked, masked_mean, per_row
+from workers.engine.masks import group_equal, masked, masked_mean
 from workers.engine.scoring import Scored
 from workers.engine.tensors import Rollouts
 from workers.engine.update import Outcome
@@ -28,7 +28,7 @@ class Clock:
         """Time what happens inside."""
         start = time.perf_counter()
         yield
-        self.seconds[name] = time.perf_counter() - start
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
 
 
 def metrics_of(
@@ -36,13 +36,14 @@ def metrics_of(
 ) -> dict[str, float]:
     """The step's numbers by curve (see `METRICS`); those of a skipped update are missing."""
     answers, part = rollouts.answers, batch.rollouts
-    total_N = per_row(part.streams["reward"], part.mask_NT)
+    rows = [n for n, total in enumerate(scored.total) if total is not None]
+    total_N = torch.tensor([scored.total[n] for n in rows], dtype=torch.float32)
     seconds = sum(clock.seconds.values())
     values = {
         "reward/total": float(total_N.mean()),
         "entropy": float(masked_mean(rollouts.streams["entropy"], rollouts.mask_NT)),
         "length": sum(answers.lengths) / len(answers.lengths),
-        "dead_groups": _dead_groups(total_N, part.group_N),
+        "dead_groups": _dead_groups(total_N, rollouts.group_N.cpu()[rows]),
         "cut_off": answers.ends.count(CUT_OFF) / len(answers.ends),
         "tokens_per_second": sum(answers.lengths) / seconds,
         "learning_rate": outcome.learning_rate,
@@ -57,7 +58,7 @@ def metrics_of(
         values["kl"] = _kl(batch.ref_logp_NT, part)
     if outcome.tokens:
         values |= {"loss": outcome.loss, "grad_norm": outcome.grad_norm, "mismatch": outcome.mismatch}
-        values |= outcome.statistics()
+        values |= outcome.statistics() | outcome.numbers
         if "objectives/clip_fraction" in values:
             values["clip_fraction"] = values.pop("objectives/clip_fraction")
     return values

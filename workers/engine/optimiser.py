@@ -1,9 +1,12 @@
-"""AdamW with a warm-up, and its state as named tensors for checkpoints."""
+"""AdamW with a warm-up and a decay, and its state as named tensors for checkpoints."""
+
+from math import cos, pi
 
 import torch
 from torch import Tensor
 
 from workers.contract.spec import Optimiser
+from workers.engine.tensors import Progress
 
 
 def make_optimiser(model: torch.nn.Module, settings: Optimiser) -> torch.optim.AdamW:
@@ -18,11 +21,13 @@ def make_optimiser(model: torch.nn.Module, settings: Optimiser) -> torch.optim.A
     return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=betas, fused=True)
 
 
-def rate_at(settings: Optimiser, step: int) -> float:
-    """The learning rate of a step (1 is the first): a straight rise over the warm-up, then level."""
-    if settings.warmup_steps == 0:
-        return settings.learning_rate
-    return settings.learning_rate * min(1.0, step / settings.warmup_steps)
+def rate_at(settings: Optimiser, progress: Progress) -> float:
+    """The learning rate of a step: a straight rise over the warm-up, then level, or falling towards 0 at the end."""
+    rise = 1.0 if settings.warmup_steps == 0 else min(1.0, progress.step / settings.warmup_steps)
+    left = max(1, progress.steps - settings.warmup_steps)
+    done = max(0, progress.step - 1 - settings.warmup_steps) / left
+    fall = {"none": 1.0, "linear": 1.0 - done, "cosine": 0.5 * (1.0 + cos(pi * done))}[settings.decay]
+    return settings.learning_rate * rise * fall
 
 
 def tensors_of(optimiser: torch.optim.Optimizer, model: torch.nn.Module) -> dict[str, Tensor]:

@@ -24,6 +24,9 @@ class Source(Protocol):
     def batch(self, step: int, count: int) -> list[Problem]:
         """The training problems of a step (1 is the first)."""
 
+    def more(self, step: int, number: int, count: int) -> list[Problem]:
+        """Further training problems of a step, for a selection's round `number`."""
+
     def heldout(self, count: int) -> list[Problem]:
         """At most `count` problems that are never trained on: the same ones at every call."""
 
@@ -42,6 +45,14 @@ class TaskSource:
         """See `Source`."""
         return self._draw(seeds.rng(self.seed, "prompts", step), count, TRAIN)
 
+    def more(self, step: int, number: int, count: int) -> list[Problem]:
+        """See `Source`."""
+        return self._draw(seeds.rng(self.seed, f"more prompts {number}", step), count, TRAIN)
+
+    def stock(self, count: int) -> list[Problem]:
+        """Training problems that come again and again, the same for every run."""
+        return self._draw(seeds.rng(0, "stock"), count, TRAIN)
+
     def heldout(self, count: int) -> list[Problem]:
         """See `Source`. The seed is not the run's: runs are compared on the same held-out problems."""
         return self._draw(seeds.rng(0, "heldout"), count, HELDOUT)
@@ -57,23 +68,28 @@ class TaskSource:
 
 
 class FileSource:
-    """Rows of a file: every training row once before any comes again, in an order that the seed and round decide."""
+    """Rows of a file, or a stock of a task's problems: every training row once before any comes again, in an order
+    that the seed and round decide."""
 
-    def __init__(self, train: list[Problem], held: list[Problem], seed: int) -> None:
-        self.train, self.held, self.seed = train, held, seed
+    def __init__(self, train: list[Problem], held: list[Problem], seed: int, task: TaskSource | None = None) -> None:
+        self.train, self.held, self.seed, self.task = train, held, seed, task
         self._lap, self._order = -1, list[int]()
 
     def batch(self, step: int, count: int) -> list[Problem]:
         """See `Source`."""
         return [self._at(place) for place in range((step - 1) * count, step * count)]
 
+    def more(self, step: int, number: int, count: int) -> list[Problem]:
+        """See `Source`."""
+        return seeds.rng(self.seed, f"more prompts {number}", step).choices(self.train, k=count)
+
     def heldout(self, count: int) -> list[Problem]:
         """See `Source`."""
-        return self.held[:count]
+        return self.held[:count] if self.task is None else self.task.heldout(count)
 
     def verdict(self, text: str, problem: Problem) -> float | None:
-        """A file brings no verifier."""
-        return None
+        """A file brings no verifier; a stock of a task's problems has the task's."""
+        return None if self.task is None else self.task.verdict(text, problem)
 
     def _at(self, place: int) -> Problem:
         lap, index = divmod(place, len(self.train))
@@ -86,7 +102,8 @@ class FileSource:
 def make_source(prompts: Prompts, seed: int) -> Source:
     """The source that a spec names; RunError at `data` says the line of a row that is none."""
     if prompts.task is not None:
-        return TaskSource(make_part(prompts.task), seed)
+        task = TaskSource(make_part(prompts.task), seed)
+        return task if prompts.stock == 0 else FileSource(task.stock(prompts.stock), [], seed, task)
     problems = list(read_problems(Path(prompts.path)))
     held = [p for p in problems if is_held_out(p.prompt, prompts.heldout_share)]
     train = [p for p in problems if not is_held_out(p.prompt, prompts.heldout_share)]

@@ -1,20 +1,68 @@
 """Problems in, completions out: sampling, texts and verdicts put together as one batch."""
 
+from dataclasses import replace
+
 import torch
 
 from workers.contract.answers import CUT_OFF, FINISHED, Answers, Problem
 from workers.engine.learner import Learner
-from workers.engine.sampler import Sampled, sample
+from workers.engine.sampler import Sampled, pad_left, sample
 from workers.engine.tensors import Rollouts
 
 
 def roll_out(
-    learner: Learner, problems: list[Problem], siblings: int, generator: torch.Generator, version: int
+    learner: Learner, problems: list[Problem], siblings: tuple[int, ...], generator: torch.Generator, version: int
 ) -> Rollouts:
-    """`siblings` completions of each problem by the present policy; the stream `entropy` comes from sampling."""
+    """As many completions of each problem as `siblings` says, by the present policy; `entropy` comes from sampling."""
     prompts = learner.encode([problem.prompt for problem in problems])
     sampled = sample(learner.policy, prompts, learner.plan(siblings), generator)
-    group_N = torch.arange(len(problems), device=sampled.token_NT.device).repeat_interleave(siblings)
+    device = sampled.token_NT.device
+    counts = torch.tensor(siblings, device=device)
+    group_N = torch.arange(len(problems), device=device).repeat_interleave(counts)
+    each = [problem for problem, count in zip(problems, siblings, strict=True) for _ in range(count)]
+    return _rollouts(learner, sampled, each, group_N, version)
+
+
+def sample_on(
+    learner: Learner, problems: list[Problem], starts: list[list[int]], generator: torch.Generator, version: int
+) -> Rollouts:
+    """One completion of each problem that begins with the given tokens; the policy's word on those is read as well."""
+    prompts = learner.encode([problem.prompt for problem in problems])
+    begun = [[*prompt, *start] for prompt, start in zip(prompts, starts, strict=True)]
+    longest = max(1, learner.spec.max_new_tokens - max(map(len, starts), default=0))
+    plan = replace(learner.plan((1,) * len(begun)), new_tokens=longest)
+    sampled = sample(learner.policy, begun, plan, generator)
+    lengths = sampled.mask_NT.sum(dim=1).tolist()
+    rest = [row[:length] for row, length in zip(sampled.token_NT.tolist(), lengths, strict=True)]
+    ids = [[*start, *row] for start, row in zip(starts, rest, strict=True)]
+    ends = [FINISHED if finished else CUT_OFF for finished in sampled.finished_N.tolist()]
+    return as_rollouts(learner, problems, ids, ends, version)
+
+
+@torch.no_grad()
+def as_rollouts(
+    learner: Learner, problems: list[Problem], ids: list[list[int]], ends: list[str], version: int
+) -> Rollouts:
+    """Completions that are known token by token, one a problem, with the present policy's word on each token."""
+    device = learner.policy.device
+    prompt_NL, present_NL = pad_left(learner.encode([p.prompt for p in problems]), learner.loaded.pad, device)
+    longest = max(1, *(len(row) for row in ids))
+    token_NT = torch.full((len(ids), longest), learner.loaded.pad, device=device)
+    mask_NT = torch.zeros(token_NT.shape, dtype=torch.bool, device=device)
+    for n, row in enumerate(ids):
+        token_NT[n, : len(row)] = torch.tensor(row, dtype=torch.long)
+        mask_NT[n, : len(row)] = True
+    finished_N = torch.tensor([end == FINISHED for end in ends], device=device)
+    zero_NT = torch.zeros(token_NT.shape, device=device)
+    sampled = Sampled(prompt_NL, present_NL, token_NT, mask_NT, zero_NT, zero_NT, finished_N)
+    group_N = torch.arange(len(ids), device=device)
+    blank = _rollouts(learner, sampled, problems, group_N, version)
+    now = learner.policy.read(blank)
+    entropy_NT = zero_NT if now.entropy_NT is None else now.entropy_NT
+    return replace(blank, logp_NT=now.logp_NT.float(), streams={"entropy": entropy_NT.float()})
+
+
+def _rollouts(learner: Learner, sampled: Sampled, each: list[Problem], group_N: torch.Tensor, version: int) -> Rollouts:
     return Rollouts(
         sampled.prompt_NL,
         sampled.prompt_mask_NL,
@@ -22,17 +70,16 @@ def roll_out(
         sampled.mask_NT,
         sampled.logp_NT,
         group_N,
-        _answers(learner, problems, siblings, sampled),
+        _answers(learner, each, sampled),
         streams={"entropy": sampled.entropy_NT},
         version=version,
     )
 
 
-def _answers(learner: Learner, problems: list[Problem], siblings: int, sampled: Sampled) -> Answers:
+def _answers(learner: Learner, each: list[Problem], sampled: Sampled) -> Answers:
     lengths = sampled.mask_NT.sum(dim=1).tolist()
     ids = [row[:length] for row, length in zip(sampled.token_NT.tolist(), lengths, strict=True)]
     texts = learner.loaded.tokenizer.batch_decode(ids, skip_special_tokens=True)
-    each = [problem for problem in problems for _ in range(siblings)]
     verdicts = [learner.source.verdict(text, problem) for text, problem in zip(texts, each, strict=True)]
     return Answers(
         tuple(texts),

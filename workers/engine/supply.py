@@ -2,6 +2,7 @@
 
 import copy
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,9 +12,7 @@ from workers.contract.kinds import KINDS
 from workers.engine import seeds
 from workers.engine.policy import Policy, make_policy
 from workers.engine.recipe import Part, Recipe
-from workers.engine.tensors import Credit, Rollouts
-
-MADE = ("ref_logp_NT", "memory", "generator")
+from workers.engine.tensors import Progress, Rollouts
 
 
 @dataclass
@@ -24,17 +23,17 @@ class Supply:
     reference: Policy | None = None
     memories: dict[str, dict[str, Tensor]] = field(default_factory=dict)
 
-    def credit(self, part: Part, rollouts: Rollouts, reward_NT: Tensor, step: int) -> Credit:
-        """The credit of one step; the method's memory is handed over and taken back."""
-        credit: Credit = part(
-            rollouts=rollouts,
-            reward_NT=reward_NT,
+    def call(self, part: Part, progress: Progress, **supplied: object) -> Any:
+        """What `part` makes of `supplied`, with its memory handed over and taken back, and a generator of its own."""
+        made = part(
             memory=self.memories.get(part.address, {}),
-            generator=seeds.generator(self.seed, part.address, step),
+            generator=seeds.generator(self.seed, part.address, progress.step),
+            progress=progress,
+            **supplied,
         )
         if part.asks("memory"):
-            self.memories[part.address] = {name: tensor.detach() for name, tensor in credit.memory.items()}
-        return credit
+            self.memories[part.address] = {name: tensor.detach() for name, tensor in made.memory.items()}
+        return made
 
     @torch.no_grad()
     def ref_logp(self, rollouts: Rollouts) -> Tensor | None:
@@ -45,15 +44,15 @@ class Supply:
 def make_supply(recipe: Recipe, policy: Policy, seed: int) -> Supply:
     """What the recipe's parts will ask for; `policy` is the run's model as it was at step 0.
 
-    RunError at `spec` when a part names something that the engine does not make.
+    RunError at `spec` when a part names something that its kind cannot have.
     """
     for part in recipe.parts:
         kind = KINDS[part.loaded.method.kind]
-        unknown = [name for name in part.loaded.method.needs if name not in kind.given and name not in MADE]
+        unknown = [name for name in part.loaded.method.needs if name not in kind.data]
         if unknown:
             what = f"{part.address} asks for {', '.join(unknown)}, which the engine does not make."
-            raise RunError("spec", what, f"It makes: {', '.join(MADE)}. Choose another method.")
-    if not recipe.asks("ref_logp_NT"):
+            raise RunError("spec", what, f"It makes: {', '.join(kind.data)}. Choose another method.")
+    if not any(recipe.asks(name) for name in ("ref_logp_NT", "ref_pairs", "ref_labelled", "kl")):
         return Supply(seed)
     frozen = copy.deepcopy(policy.model).requires_grad_(False)
     return Supply(seed, make_policy(frozen, policy.temperature, policy.precision))

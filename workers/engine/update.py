@@ -1,5 +1,6 @@
 """One update of the policy from one batch: passes over micro-batches, clipping, and a guard against non-numbers."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -11,7 +12,8 @@ from workers.engine.masks import masked_mean
 from workers.engine.optimiser import rate_at
 from workers.engine.policy import Policy
 from workers.engine.recipe import Part, Recipe
-from workers.engine.tensors import Loss, Pass
+from workers.engine.tensors import GroupLoss, Loss, Pass
+from workers.engine.vocabulary import Before, over_vocabulary, remember
 
 
 class NonFinite(ArithmeticError):
@@ -24,8 +26,9 @@ class NonFinite(ArithmeticError):
 
 @dataclass
 class Outcome:
-    """What an update did. `sums` add up statistics over passes, weighted by tokens; `streams` are (N, T) of the last
-    pass; `mismatch` is the largest |training − sampling log-probability| before the first change, nats."""
+    """What an update did. `sums` add up statistics over passes, weighted by tokens; `numbers` are further curves;
+    `streams` are (N, T) of the last pass; `mismatch` is the largest |training − sampling log-probability| before the
+    first change, nats."""
 
     loss: float = 0.0
     grad_norm: float = 0.0
@@ -33,6 +36,7 @@ class Outcome:
     learning_rate: float = 0.0
     sums: dict[str, float] = field(default_factory=dict)
     tokens: int = 0
+    numbers: dict[str, float] = field(default_factory=dict)
     streams: dict[str, Tensor] = field(default_factory=dict)
 
     def statistics(self) -> dict[str, float]:
@@ -41,17 +45,18 @@ class Outcome:
 
 
 def update(
-    policy: Policy, optimiser: torch.optim.Optimizer, recipe: Recipe, batch: Batch, settings: Optimiser, step: int
+    policy: Policy, optimiser: torch.optim.Optimizer, recipe: Recipe, batch: Batch, settings: Optimiser
 ) -> Outcome:
     """Change the policy by one batch, `settings.passes` times. NonFinite when a loss or gradient is no number; what
     passes before it did stays done, the pass itself changes nothing."""
-    outcome = Outcome(learning_rate=rate_at(settings, step))
+    outcome = Outcome(learning_rate=rate_at(settings, batch.progress))
     for group in optimiser.param_groups:
         group["lr"] = outcome.learning_rate
+    before = remember(policy, batch, settings.micro_groups) if recipe.asks("over_vocabulary") else None
     for number in range(settings.passes):
         optimiser.zero_grad(set_to_none=True)
         for row_R in micro_batches(batch.rollouts.group_N, settings.micro_groups):
-            _add_gradient(policy, recipe, batch, row_R, outcome, first=number == 0)
+            _add_gradient(policy, recipe, batch, row_R, before, outcome, first=number == 0)
         outcome.grad_norm += _clip(policy, settings.clip_norm) / settings.passes
         optimiser.step()
     outcome.loss /= settings.passes
@@ -60,31 +65,46 @@ def update(
 
 
 def _add_gradient(
-    policy: Policy, recipe: Recipe, batch: Batch, row_R: Tensor, outcome: Outcome, *, first: bool
+    policy: Policy, recipe: Recipe, batch: Batch, row_R: Tensor, before: Before | None, outcome: Outcome, *, first: bool
 ) -> None:
     part = batch.rows(row_R)
-    now, was = policy.read(part.rollouts), part.was
+    now, supplied = read(policy, part, before, row_R)
     must_be_finite("the policy's log-probabilities", now.logp_NT)
-    loss, statistics = losses(recipe, part, now)
+    loss, statistics = losses(recipe, part, now, supplied)
     torch.autograd.backward(loss)
-    _record(batch, part, row_R, now, was, statistics, outcome, first=first)
+    _record(batch, part, row_R, now, part.was, statistics, outcome, first=first)
     outcome.loss += float(loss.detach())
 
 
-def losses(recipe: Recipe, part: Batch, now: Pass) -> tuple[Tensor, dict[str, Tensor]]:
-    """The reduced loss of a micro-batch, and each part's statistics by metric name, (N, T)."""
-    was = part.was
-    total_NT = torch.zeros_like(now.logp_NT)
+def read(policy: Policy, part: Batch, before: Before | None, row_R: Tensor) -> tuple[Pass, dict[str, object]]:
+    """What the policy says now of some rows of a batch, and all that losses may ask for besides."""
+    if before is None:
+        return policy.read(part.rollouts), part.supplied()
+    now, state_MX = policy.read_with_states(part.rollouts)
+    whole = over_vocabulary(policy, state_MX, before, row_R, part.rollouts.mask_NT)
+    return now, {**part.supplied(), "over_vocabulary": whole}
+
+
+def losses(recipe: Recipe, part: Batch, now: Pass, supplied: dict[str, object]) -> tuple[Tensor, dict[str, Tensor]]:
+    """The weighted sum of all losses of a micro-batch, and each part's statistics by metric name, (N, T)."""
+    total = now.logp_NT.new_zeros(())
     statistics: dict[str, Tensor] = {}
-    supplied = {"now": now, "was": was, "ref_logp_NT": part.ref_logp_NT}
-    for method in (recipe.objective, *recipe.regularisers):
-        more = {"advantage_NT": part.advantage_NT} if method is recipe.objective else {}
-        loss: Loss = method(**supplied, **more)
-        must_be_finite(f"the loss of {method.address}", loss.token_NT)
-        total_NT = total_NT + loss.token_NT
-        for name, value_NT in loss.statistics.items():
+    for method in recipe.losses:
+        loss, found = reduced(method, part, now, supplied)
+        total = total + method.weight * loss
+        for name, value_NT in found.items():
             statistics[_curve(method, name, statistics)] = value_NT.detach()
-    return (total_NT * part.weight_NT).sum(), statistics
+    return total, statistics
+
+
+def reduced(method: Part, part: Batch, now: Pass, supplied: dict[str, object]) -> tuple[Tensor, Mapping[str, Tensor]]:
+    """One part's loss over a micro-batch as a share of the whole batch's, and its statistics."""
+    made: Loss | GroupLoss = method(now=now, **supplied)
+    if isinstance(made, GroupLoss):
+        must_be_finite(f"the loss of {method.address}", made.loss_P)
+        return made.loss_P.sum() / max(1, part.groups), made.statistics
+    must_be_finite(f"the loss of {method.address}", made.token_NT)
+    return (made.token_NT * part.weight_NT).sum(), made.statistics
 
 
 def _curve(method: Part, name: str, taken: dict[str, Tensor]) -> str:

@@ -76,10 +76,10 @@ def breaking(monkeypatch: pytest.MonkeyPatch, steps: set[int]) -> None:
     """Make the advantages of some steps infinite, as a diverged critic would."""
     sound = engine_update.update
 
-    def update(policy: Any, optimiser: Any, recipe: Any, batch: Any, settings: Any, number: int) -> Any:
-        if number in steps:
+    def update(policy: Any, optimiser: Any, recipe: Any, batch: Any, settings: Any) -> Any:
+        if batch.progress.step in steps:
             batch.weight_NT[0, 0] = torch.inf
-        return sound(policy, optimiser, recipe, batch, settings, number)
+        return sound(policy, optimiser, recipe, batch, settings)
 
     monkeypatch.setattr(step, "update", update)
 

@@ -14,6 +14,7 @@ from workers.engine.batch import Batch, micro_batches, rows_of
 from workers.engine.optimiser import make_optimiser, rate_at
 from workers.engine.policy import Policy, make_policy
 from workers.engine.recipe import Recipe, make_recipe
+from workers.engine.tensors import Progress, Rollouts
 from workers.engine.update import losses
 
 Made = tuple[Policy, Recipe, Batch]
@@ -28,7 +29,16 @@ def made(tmp_path: Path) -> Made:
     advantage_NT = torch.randn(rollouts.mask_NT.shape, generator=random) * rollouts.mask_NT
     reference_NT = rollouts.logp_NT - 0.1 * rollouts.mask_NT
     weight_NT = recipe.reduction(mask_NT=rollouts.mask_NT)
-    return policy, recipe, Batch(rollouts, advantage_NT, weight_NT, reference_NT)
+    return policy, recipe, whole_batch(rollouts, advantage_NT, weight_NT, reference_NT)
+
+
+def whole_batch(rollouts: Rollouts, advantage_NT: Tensor, weight_NT: Tensor, reference_NT: Tensor) -> Batch:
+    """A batch whose other parts nobody asks for."""
+    rows = len(rollouts.mask_NT)
+    none_N, groups = torch.full((rows,), -1), len(torch.unique(rollouts.group_N))
+    return Batch(
+        rollouts, advantage_NT, weight_NT, torch.zeros(rows), none_N, groups, Progress(1, 2), ref_logp_NT=reference_NT
+    )
 
 
 def gradient(made: Made, rows: list[Tensor]) -> tuple[float, Tensor]:
@@ -38,7 +48,7 @@ def gradient(made: Made, rows: list[Tensor]) -> tuple[float, Tensor]:
     total = 0.0
     for row_R in rows:
         part = batch.rows(row_R)
-        loss, _ = losses(recipe, part, policy.read(part.rollouts))
+        loss, _ = losses(recipe, part, policy.read(part.rollouts), part.supplied())
         torch.autograd.backward(loss)
         total += float(loss.detach())
     return total, torch.cat([w.grad.flatten() for w in policy.model.parameters() if w.grad is not None])
@@ -79,8 +89,17 @@ def test_micro_batches_never_split_a_group() -> None:
 
 def test_the_learning_rate_rises_in_a_straight_line() -> None:
     settings = Optimiser(learning_rate=0.4, warmup_steps=4)
-    assert [rate_at(settings, step) for step in (1, 2, 3, 4, 5, 100)] == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.4, 0.4])
-    assert rate_at(Optimiser(learning_rate=0.4), 1) == 0.4
+    rates = [rate_at(settings, Progress(step, 100)) for step in (1, 2, 3, 4, 5, 100)]
+    assert rates == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.4, 0.4])
+    assert rate_at(Optimiser(learning_rate=0.4), Progress(1, 100)) == 0.4
+
+
+def test_the_learning_rate_falls_as_it_is_told() -> None:
+    # Two steps of warm-up, then eight in which 0, 1/8, … 7/8 of the fall is done.
+    line = [rate_at(Optimiser(0.8, 2, decay="linear"), Progress(step, 10)) for step in (1, 2, 3, 4, 10)]
+    assert line == pytest.approx([0.4, 0.8, 0.8, 0.7, 0.1])
+    wave = [rate_at(Optimiser(0.8, 0, decay="cosine"), Progress(step, 4)) for step in (1, 2, 3, 4)]
+    assert wave == pytest.approx([0.8, 0.4 * (1 + 0.5**0.5), 0.4, 0.4 * (1 - 0.5**0.5)])
 
 
 def test_decay_takes_matrices_only() -> None:

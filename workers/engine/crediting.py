@@ -1,0 +1,167 @@
+"""Rewards into advantages: weights of the rewards, credit, the choice of tokens, and what losses will ask for."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from workers.engine.batch import Batch
+from workers.engine.boundary import boundary
+from workers.engine.gather import Chosen
+from workers.engine.gradients import gram
+from workers.engine.learner import Learner
+from workers.engine.masks import on_last_token, spread
+from workers.engine.recipe import Part, Recipe
+from workers.engine.rewarding import Rewards
+from workers.engine.segments import steps_of
+from workers.engine.tensors import Candidates, Credit, Progress, Rollouts, Selection, Weights
+
+
+@dataclass(frozen=True)
+class Credited:
+    """The batch that the update takes, which rows of the step it holds, and numbers that become curves."""
+
+    row_R: Tensor
+    batch: Batch
+    statistics: dict[str, float]
+
+
+def credited(learner: Learner, recipe: Recipe, chosen: Chosen, progress: Progress) -> Credited:
+    """The batch of one step; a row that selections leave out after credit is not in it."""
+    with boundary("credit", step=progress.step):
+        asked = Asked(learner, recipe, chosen, progress, _values(learner, chosen.rollouts))
+        credit, rewards, statistics = _credit(asked)
+        kept = _kept(asked, credit, rewards)
+    with boundary("update", step=progress.step):
+        batch = asked.batch(credit, rewards, kept.weight_NT)
+        if len(kept.row_R) < len(chosen.row_R):
+            batch = batch.rows(kept.row_R)
+    curves = {**chosen.statistics, **statistics, **kept.statistics}
+    if recipe.selection:
+        curves["selection/kept"] = len(kept.row_R) / max(1, len(chosen.rollouts.answers.texts))
+    return Credited(chosen.row_R[kept.row_R], batch, curves)
+
+
+def _values(learner: Learner, rollouts: Rollouts) -> Tensor | None:
+    return None if learner.critic is None else learner.critic.values(rollouts)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One step's completions with everything that credit and batches are made of, save the rewards."""
+
+    learner: Learner
+    recipe: Recipe
+    chosen: Chosen
+    progress: Progress
+    value_NT: Tensor | None
+
+    @cached_property
+    def ref_logp_NT(self) -> Tensor | None:
+        """The reference's word, read once."""
+        return self.learner.supply.ref_logp(self.chosen.rollouts)
+
+    def credit(self, part: Part, rewards: Rewards) -> Credit:
+        """What the credit method makes of these rewards."""
+        rollouts = self.chosen.rollouts
+        made: Credit = self.learner.supply.call(
+            part,
+            self.progress,
+            rollouts=rollouts,
+            reward_NT=on_last_token(rewards.total_N.float(), rollouts.mask_NT),
+            reward_NK=rewards.reward_NK,
+            value_NT=self.value_NT,
+            ref_logp_NT=self.ref_logp_NT if part.asks("ref_logp_NT") else None,
+        )
+        return made
+
+    def batch(self, credit: Credit, rewards: Rewards, weight_NT: Tensor) -> Batch:
+        """The update's batch: a token with weight 0 is not learned from, though sequence ratios still see it."""
+        rollouts = self.chosen.rollouts
+        learned_NT = rollouts.mask_NT & (weight_NT > 0)
+        share_NT = self.recipe.reduction(mask_NT=learned_NT, group_N=rollouts.group_N) * weight_NT
+        reward_NT = on_last_token(rewards.total_N.float(), rollouts.mask_NT)
+        asks = self.recipe.asks
+        return Batch(
+            replace(rollouts, streams={**rollouts.streams, "reward": reward_NT}),
+            credit.advantage_NT,
+            share_NT,
+            rewards.total_N.float(),
+            self.chosen.tag_N,
+            len(torch.unique(rollouts.group_N[learned_NT.any(dim=1)])),
+            self.progress,
+            self.ref_logp_NT if asks("ref_logp_NT") else None,
+            steps_of(self.learner.pieces, rollouts) if asks("segment_NT") else None,
+            self.value_NT,
+            credit.target_NT,
+        )
+
+
+def _credit(asked: Asked) -> tuple[Credit, Rewards, dict[str, float]]:
+    """The credit, and the rewards with the weights that a weighting set."""
+    recipe, rewards, statistics = asked.recipe, asked.chosen.rewards, dict[str, float]()
+    part = recipe.credit
+    if part is None:
+        return Credit(torch.zeros_like(asked.chosen.rollouts.logp_NT)), rewards, statistics
+    if recipe.weighting is not None:
+        rewards = _weighed(asked, part, recipe.weighting)
+        labels = [objective.label for objective in asked.learner.objectives]
+        statistics = dict(zip((f"weighting/{label}" for label in labels), rewards.weight_K.tolist(), strict=True))
+    if not recipe.credit_first:
+        credit = asked.credit(part, rewards)
+    else:  # each reward is credited by itself, and the advantages are weighed
+        several = [asked.credit(part, _alone(rewards, k)) for k in range(len(rewards.weight_K))]
+        advantage_KNT = torch.stack([one.advantage_NT for one in several])
+        credit = replace(several[0], advantage_NT=torch.einsum("k,knt->nt", rewards.weight_K, advantage_KNT))
+    return credit, rewards, statistics | {f"credit/{name}": value for name, value in credit.statistics.items()}
+
+
+def _alone(rewards: Rewards, k: int) -> Rewards:
+    """One reward with weight 1 and the others with 0."""
+    weight_K = torch.zeros_like(rewards.weight_K)
+    weight_K[k] = 1.0
+    return rewards.reweighed(weight_K)
+
+
+def _weighed(asked: Asked, credit: Part, part: Part) -> Rewards:
+    """The rewards with this step's weights; their gradients are taken only for a method that asks."""
+    rewards, chosen = asked.chosen.rewards, asked.chosen
+    gram_KK = None
+    if part.asks("gram_KK"):
+        whole_NT = spread(chosen.weight_N, chosen.rollouts.mask_NT)
+        each = [_alone(rewards, k) for k in range(len(rewards.weight_K))]
+        batches = [asked.batch(asked.credit(credit, one), one, whole_NT) for one in each]
+        gram_KK = gram(asked.learner, asked.recipe, batches)
+    made: Weights = asked.learner.supply.call(
+        part, asked.progress, weight_K=rewards.weight_K, reward_NK=rewards.reward_NK, gram_KK=gram_KK
+    )
+    return rewards.reweighed(made.weight_K.to(rewards.weight_K.dtype))
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Which of the chosen rows stay, the weight of each of their tokens, and the selections' curves."""
+
+    row_R: Tensor
+    weight_NT: Tensor
+    statistics: dict[str, float]
+
+
+def _kept(asked: Asked, credit: Credit, rewards: Rewards) -> Kept:
+    """What selections leave in once credit is known."""
+    chosen, statistics = asked.chosen, dict[str, float]()
+    weight_NT = spread(chosen.weight_N, chosen.rollouts.mask_NT)
+    candidates = Candidates(
+        chosen.rollouts, rewards.total_N, chosen.tag_N, asked.progress, advantage_NT=credit.advantage_NT
+    )
+    for part in asked.recipe.selects("credited"):
+        made: Selection = asked.learner.supply.call(part, asked.progress, credited=candidates)
+        statistics |= {f"selection/{name}": value for name, value in made.statistics.items()}
+        if made.weight_N is not None:
+            weight_NT = weight_NT * made.weight_N.to(weight_NT.dtype)[:, None]
+        if made.weight_NT is not None:
+            weight_NT = weight_NT * made.weight_NT.to(weight_NT.dtype)
+    # A completion without any token stays where nobody left it out: there is nothing of it to weigh.
+    stays_N = (weight_NT > 0).any(dim=1) | ~chosen.rollouts.mask_NT.any(dim=1)
+    return Kept(stays_N.nonzero().squeeze(1), weight_NT, statistics)

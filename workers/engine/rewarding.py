@@ -1,0 +1,64 @@
+"""Rewards as learning sees them: a column for each, shaped, and the weighted sum of those that apply."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from workers.engine.learner import Learner
+from workers.engine.recipe import Recipe
+from workers.engine.scoring import Scored
+from workers.engine.tensors import Progress, Rollouts, Shaped
+
+
+@dataclass(frozen=True)
+class Rewards:
+    """`value_NK` after shaping (0 where `valid_NK` is false), the weights in the sum, and the sum of the valid ones."""
+
+    value_NK: Tensor
+    valid_NK: Tensor
+    weight_K: Tensor
+
+    @property
+    def total_N(self) -> Tensor:
+        """The weighted sum of what applies to each completion; 0 where nothing does."""
+        return self.value_NK @ self.weight_K
+
+    @property
+    def valid_N(self) -> Tensor:
+        """Whether any reward says something about a completion."""
+        return self.valid_NK.any(dim=1)
+
+    @property
+    def reward_NK(self) -> Tensor:
+        """Each reward by itself, NaN where it does not apply."""
+        return self.value_NK.masked_fill(~self.valid_NK, torch.nan)
+
+    def rows(self, row_R: Tensor) -> "Rewards":
+        """Some completions' rewards."""
+        return Rewards(self.value_NK[row_R], self.valid_NK[row_R], self.weight_K)
+
+    def reweighed(self, weight_K: Tensor) -> "Rewards":
+        """The same rewards in another sum."""
+        return Rewards(self.value_NK, self.valid_NK, weight_K)
+
+
+def shaped(learner: Learner, recipe: Recipe, scored: Scored, rollouts: Rollouts, progress: Progress) -> Rewards:
+    """The step's rewards after all shaping, one after the other."""
+    labels = [objective.label for objective in learner.objectives]
+    rows = list(zip(*(scored.values[label] for label in labels), strict=True))
+    device = rollouts.mask_NT.device
+    value_NK = torch.tensor([[0.0 if value is None else value for value in row] for row in rows], device=device)
+    valid_NK = torch.tensor([[value is not None for value in row] for row in rows], device=device)
+    for part in recipe.shaping:
+        made: Shaped = learner.supply.call(
+            part,
+            progress,
+            value_NK=value_NK,
+            valid_NK=valid_NK,
+            answers=rollouts.answers,
+            most_tokens=learner.spec.max_new_tokens,
+        )
+        value_NK = made.value_NK.masked_fill(~valid_NK, 0.0).float()
+    weights = torch.tensor([objective.weight for objective in learner.objectives], device=device)
+    return Rewards(value_NK, valid_NK, weights)

@@ -1,0 +1,101 @@
+"""Completions that a selection wishes for in the middle of a step: sampled, sampled on, given as text, or copied."""
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from workers.contract.answers import FINISHED, Problem
+from workers.contract.errors import RunError
+from workers.engine import seeds
+from workers.engine.learner import Learner
+from workers.engine.rollout import as_rollouts, roll_out, sample_on
+from workers.engine.tensors import Progress, Rollouts, Wish
+
+Added = tuple[Rollouts, tuple[Problem, ...], Tensor]
+Made = tuple[Rollouts, tuple[Problem, ...]]
+
+
+@dataclass(frozen=True)
+class Round:
+    """What there is when wishes are made: all completions so far, their problems, and the round's number."""
+
+    rollouts: Rollouts
+    problems: tuple[Problem, ...]
+    progress: Progress
+    number: int
+
+    def problem(self, wish: Wish) -> Problem:
+        """The problem of the wish's group, in other words where it says so."""
+        rows = (self.rollouts.group_N == wish.group).nonzero()
+        assert len(rows), f"a wish for group {wish.group}, which has no completion"
+        found = self.problems[int(rows[0])]
+        return found if wish.prompt is None else replace(found, prompt=wish.prompt)
+
+
+def fulfil(learner: Learner, now: Round, wishes: list[Wish]) -> Added:
+    """(completions in the order of the wishes' kinds, their problems, their tags). New prompts get new group numbers.
+
+    Wishes of a round are of one kind: RunError otherwise, as rows must stand in the order of the wishes.
+    """
+    kinds = {_kind(wish) for wish in wishes}
+    if len(kinds) > 1:
+        raise RunError("sampling", f"a selection mixes wishes ({', '.join(sorted(kinds))}) in one round.", "")
+    made = {"new": _new, "sampled": _sampled, "on": _on, "text": _text, "copy": _copied}[kinds.pop()]
+    added, theirs = made(learner, now, wishes)
+    tag_N = torch.tensor([wish.tag for wish in wishes], device=added.group_N.device)
+    return added, theirs, tag_N
+
+
+def _kind(wish: Wish) -> str:
+    if wish.group < 0:
+        return "new"
+    if wish.text is not None:
+        return "text"
+    return "sampled" if wish.copy < 0 else "on" if wish.keep >= 0 else "copy"
+
+
+def _new(learner: Learner, now: Round, wishes: list[Wish]) -> Made:
+    siblings = learner.spec.siblings
+    count, rest = divmod(len(wishes), siblings)
+    if rest:
+        raise RunError("sampling", f"{len(wishes)} wishes are no whole groups of {siblings} completions.", "")
+    fresh = learner.source.more(now.progress.step, now.number, count)
+    noise = seeds.generator(learner.spec.seed, f"sampling, round {now.number}", now.progress.step)
+    made = roll_out(learner, fresh, (siblings,) * count, noise, now.rollouts.version)
+    made = replace(made, group_N=made.group_N + int(now.rollouts.group_N.max()) + 1)
+    return made, tuple(problem for problem in fresh for _ in range(siblings))
+
+
+def _sampled(learner: Learner, now: Round, wishes: list[Wish]) -> Made:
+    asked = [now.problem(wish) for wish in wishes]
+    noise = seeds.generator(learner.spec.seed, f"wishes, round {now.number}", now.progress.step)
+    made = roll_out(learner, asked, (1,) * len(asked), noise, now.rollouts.version)
+    return _grouped(made, wishes), tuple(asked)
+
+
+def _on(learner: Learner, now: Round, wishes: list[Wish]) -> Made:
+    asked = [now.problem(wish) for wish in wishes]
+    noise = seeds.generator(learner.spec.seed, f"sampled on, round {now.number}", now.progress.step)
+    starts = [now.rollouts.token_NT[wish.copy][: wish.keep].tolist() for wish in wishes]
+    return _grouped(sample_on(learner, asked, starts, noise, now.rollouts.version), wishes), tuple(asked)
+
+
+def _text(learner: Learner, now: Round, wishes: list[Wish]) -> Made:
+    asked = [now.problem(wish) for wish in wishes]
+    end = list(learner.loaded.ends[:1])
+    cut = learner.loaded.tokenizer([wish.text or "" for wish in wishes], add_special_tokens=False)["input_ids"]
+    ids = [[*row, *end][: learner.spec.max_new_tokens] for row in cut]
+    made = as_rollouts(learner, asked, ids, [FINISHED] * len(ids), now.rollouts.version)
+    return _grouped(made, wishes), tuple(asked)
+
+
+def _copied(learner: Learner, now: Round, wishes: list[Wish]) -> Made:
+    asked = [now.problem(wish) for wish in wishes]
+    ids = [now.rollouts.token_NT[w.copy][now.rollouts.mask_NT[w.copy]].tolist() for w in wishes]
+    ends = [now.rollouts.answers.ends[w.copy] for w in wishes]
+    return _grouped(as_rollouts(learner, asked, ids, ends, now.rollouts.version), wishes), tuple(asked)
+
+
+def _grouped(made: Rollouts, wishes: list[Wish]) -> Rollouts:
+    return replace(made, group_N=torch.tensor([wish.group for wish in wishes], device=made.group_N.device))
