@@ -1,7 +1,9 @@
 """Sums and differences of a few whole numbers, worked out step by step and answered after a `#`.
 
 A careful solution shows every step (`12+35=47;47-8=39#39`) and is right; a careless one answers at once (`#41`) and is
-mostly wrong. So there is something to discover: the first token decides, and the longer way pays.
+mostly wrong. So there is something to discover: the first token decides, and the longer way pays. Every problem brings
+a worked solution (column `demonstration`) and its beginnings, from the first operation to all but the answer, as
+`hints`: a prompt with one of them behind it reads as a solution that somebody began.
 """
 
 import random
@@ -9,7 +11,7 @@ import re
 from typing import Annotated
 
 from workers.contract.answers import Problem
-from workers.contract.card import Card, Source, Whole
+from workers.contract.card import Card, Flag, Source, Whole
 
 CARD = Card(
     title="Arithmetic",
@@ -17,12 +19,12 @@ CARD = Card(
     source=Source("Merit", "built-in task"),
     symbols={
         "a_i": "whole numbers from 1 to 20 (level 1), 50 (level 2) or 99",
-        "n": "two, three, three or four numbers",
+        "n": "two, three, three, four or five numbers",
     },
     relatives=("tasks/countdown", "tasks/sorting"),
 )
 
-COUNT_AND_LARGEST = {1: (2, 20), 2: (3, 50), 3: (3, 99), 4: (4, 99)}
+COUNT_AND_LARGEST = {1: (2, 20), 2: (3, 50), 3: (3, 99), 4: (4, 99), 5: (5, 99)}
 CARELESS_RIGHT = 0.25
 CARELESS_SLIP = 9
 
@@ -30,9 +32,12 @@ CARELESS_SLIP = 9
 def problem(
     rng: random.Random,
     *,
-    level: Annotated[int, Whole(1, 4), "how many numbers: 2, 3, 3, 4, and how large: 20, 50, 99, 99"] = 2,
+    level: Annotated[int, Whole(1, 5), "how many numbers: 2, 3, 3, 4, 5, and how large: 20, 50, 99, 99, 99"] = 2,
+    mixed: Annotated[bool, Flag(), "draw each problem's level, from 1 to the one above"] = False,
 ) -> Problem:
     """A chain such as `12+35-8=`; no partial result is negative. Its answer is the number as text."""
+    if mixed:
+        level = rng.randint(1, level)
     count, largest = COUNT_AND_LARGEST[level]
     total = rng.randint(1, largest)
     prompt = str(total)
@@ -41,7 +46,9 @@ def problem(
         sign = rng.choice("+-") if number <= total else "+"
         total = total + number if sign == "+" else total - number
         prompt += f"{sign}{number}"
-    return Problem(prompt + "=", str(total), {"level": level})
+    steps = _steps(prompt)
+    columns = {"level": level, "hints": _hints(steps), "demonstration": ";".join(steps) + f"#{total}"}
+    return Problem(prompt + "=", str(total), columns)
 
 
 def verify(text: str, problem: Problem) -> float:
@@ -54,12 +61,26 @@ def solution(rng: random.Random, problem: Problem, *, careful: bool) -> str:
     """A completion as a careful or a careless writer would give it; the careless is right once in four times."""
     if not careful:
         return f"#{_guess(rng, int(problem.answer))}"
-    first, *rest = re.findall(r"[+-]?\d+", problem.prompt)
+    return ";".join(_steps(problem.prompt)) + f"#{problem.answer}"
+
+
+def _steps(prompt: str) -> list[str]:
+    """Every operation with its result, from the left: `12+35=47`, `47-8=39`."""
+    first, *rest = re.findall(r"[+-]?\d+", prompt)
     total, steps = int(first), []
     for term in rest:
         steps.append(f"{total}{term}={total + int(term)}")
         total += int(term)
-    return ";".join(steps) + f"#{total}"
+    return steps
+
+
+def _hints(steps: list[str]) -> list[str]:
+    """Beginnings of the worked solution, weak to strong: each step without its result, then with it."""
+    hints: list[str] = []
+    for done, step in enumerate(steps):
+        before = [*steps[:done], step.partition("=")[0] + "="], [*steps[:done], step]
+        hints += [";".join(begun) for begun in before]
+    return hints
 
 
 def _guess(rng: random.Random, answer: int) -> int:

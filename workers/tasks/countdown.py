@@ -1,7 +1,8 @@
 """Reach a target by joining every given number once with signs, as in the television game.
 
 Many answers can be right, so the verifier recomputes the expression rather than compare it. A careful solution shows
-each partial result before it answers; a careless one answers at once and mostly misses the target.
+each partial result before it answers; a careless one answers at once and mostly misses the target. Every problem brings
+a worked solution (column `demonstration`) and its beginnings as `hints`, weak to strong.
 """
 
 import ast
@@ -47,8 +48,15 @@ def problem(
         expression = _join(expression, sign, number)
         total = _apply(total, sign, number)
     shown = rng.sample(numbers, count)
-    prompt = f"{total} from {','.join(map(str, shown))}="
-    return Problem(prompt, expression, {"level": level, "target": total, "numbers": shown})
+    steps = _steps(expression)
+    columns = {
+        "level": level,
+        "target": total,
+        "numbers": shown,
+        "hints": _hints(steps),
+        "demonstration": ";".join(steps) + f"#{expression}",
+    }
+    return Problem(f"{total} from {','.join(map(str, shown))}=", expression, columns)
 
 
 def verify(text: str, problem: Problem) -> float:
@@ -69,13 +77,27 @@ def solution(rng: random.Random, problem: Problem, *, careful: bool) -> str:
         return f"#{numbers[0]}" + "".join(f"{rng.choice(signs)}{number}" for number in numbers[1:])
     if not careful:
         return f"#{problem.answer}"
-    first, *rest = re.findall(r"[+\-*/]?\d+", problem.answer.replace("(", "").replace(")", ""))
+    return ";".join(_steps(problem.answer)) + f"#{problem.answer}"
+
+
+def _steps(answer: str) -> list[str]:
+    """Every operation of an answer with its result, in the order in which its numbers were joined."""
+    first, *rest = re.findall(r"[+\-*/]?\d+", answer.replace("(", "").replace(")", ""))
     total, steps = int(first), []
     for term in rest:
         result = _apply(total, term[0], int(term[1:]))
         steps.append(f"{total}{term}={result}")
         total = result
-    return ";".join(steps) + f"#{problem.answer}"
+    return steps
+
+
+def _hints(steps: list[str]) -> list[str]:
+    """Beginnings of the worked solution, weak to strong: each step without its result, then with it."""
+    hints: list[str] = []
+    for done, step in enumerate(steps):
+        before = [*steps[:done], step.partition("=")[0] + "="], [*steps[:done], step]
+        hints += [";".join(begun) for begun in before]
+    return hints
 
 
 def evaluate(expression: str) -> tuple[Fraction, list[int]] | None:

@@ -1,7 +1,8 @@
 """Put numbers into rising order, answered after a `#`.
 
 A careful solution inserts one number after the other and shows each list (`7;2,7;2,7,9#2,7,9`); a careless one answers
-at once and mostly leaves two neighbours in the wrong order.
+at once and mostly leaves two neighbours in the wrong order. Every problem brings a worked solution (column
+`demonstration`) and its beginnings as `hints`, weak to strong.
 """
 
 import random
@@ -31,7 +32,14 @@ def problem(
     """A prompt such as `sort 7,2,9=`; its numbers are all different. Its answer is the sorted list as text."""
     count, largest = COUNT_AND_LARGEST[level]
     numbers = rng.sample(range(largest + 1), count)
-    return Problem(f"sort {_text(numbers)}=", _text(sorted(numbers)), {"level": level, "numbers": numbers})
+    answer, steps = _text(sorted(numbers)), _steps(numbers)
+    columns = {
+        "level": level,
+        "numbers": numbers,
+        "hints": [";".join(steps[:done]) for done in range(1, count + 1)],
+        "demonstration": ";".join(steps) + f"#{answer}",
+    }
+    return Problem(f"sort {_text(numbers)}=", answer, columns)
 
 
 def verify(text: str, problem: Problem) -> float:
@@ -43,17 +51,22 @@ def verify(text: str, problem: Problem) -> float:
 def solution(rng: random.Random, problem: Problem, *, careful: bool) -> str:
     """A completion as a careful or a careless writer would give it; the careless is right once in four times."""
     if careful:
-        done: list[int] = []
-        steps = []
-        for number in problem.columns["numbers"]:
-            insort(done, number)
-            steps.append(_text(done))
-        return ";".join(steps) + f"#{problem.answer}"
+        return ";".join(_steps(problem.columns["numbers"])) + f"#{problem.answer}"
     guess = sorted(problem.columns["numbers"])
     if rng.random() >= CARELESS_RIGHT:
         at = rng.randrange(len(guess) - 1)
         guess[at], guess[at + 1] = guess[at + 1], guess[at]
     return f"#{_text(guess)}"
+
+
+def _steps(numbers: list[int]) -> list[str]:
+    """The sorted list after each insertion."""
+    done: list[int] = []
+    steps = []
+    for number in numbers:
+        insort(done, number)
+        steps.append(_text(done))
+    return steps
 
 
 def _text(numbers: list[int]) -> str:

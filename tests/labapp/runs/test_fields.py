@@ -56,7 +56,7 @@ def test_showing_the_form_again_changes_nothing(spec: RunSpec) -> None:
         ("name", "", "may not be empty"),
         ("rewards.1.weight", "x", "needs a number"),
         ("rewards.0.label", "", "may not be empty"),
-        ("prompts.task.params.level", "9", "at most 4"),
+        ("prompts.task.params.level", "9", "at most 5"),
         ("regularisers.0.params.coef", "-1", "at least 0"),
         ("seed", "1.5", "needs a whole number"),
     ],

@@ -8,7 +8,7 @@ import pytest
 from workers.contract.answers import Problem
 from workers.tasks import arithmetic
 
-LEVELS = (1, 2, 3, 4)
+LEVELS = (1, 2, 3, 4, 5)
 BY_HAND = Problem("12+35-8=", "39", {"level": 2})
 
 
@@ -26,7 +26,7 @@ def test_its_answer_is_what_the_prompt_says(level: int) -> None:
         assert min(partial) >= 0
 
 
-@pytest.mark.parametrize(("level", "count", "largest"), [(1, 2, 20), (2, 3, 50), (3, 3, 99), (4, 4, 99)])
+@pytest.mark.parametrize(("level", "count", "largest"), [(1, 2, 20), (2, 3, 50), (3, 3, 99), (4, 4, 99), (5, 5, 99)])
 def test_levels_change_how_many_numbers_and_how_large(level: int, count: int, largest: int) -> None:
     numbers = [[int(n) for n in re.findall(r"\d+", p.prompt)] for p in problems(level, 2000)]
     assert {len(row) for row in numbers} == {count}
@@ -78,3 +78,34 @@ def test_careless_solutions_are_short_and_right_once_in_four() -> None:
     found = [(arithmetic.solution(rng, p, careful=False), p) for p in problems(2, 2000)]
     assert all(re.fullmatch(r"#\d+", text) for text, _ in found)
     assert sum(arithmetic.verify(text, p) for text, p in found) / 2000 == pytest.approx(0.25, abs=0.04)
+
+
+def test_hints_are_beginnings_of_the_worked_solution_weak_to_strong() -> None:
+    problem = next(p for p in problems(2, 300) if "-" in p.prompt)
+    a, b, c = (int(term) for term in re.findall(r"[+-]?\d+", problem.prompt))
+    first, second = f"{a}{b:+d}=", f"{a + b}{c:+d}="
+    hints = [first, f"{first}{a + b}", f"{first}{a + b};{second}", f"{first}{a + b};{second}{a + b + c}"]
+    assert problem.columns["hints"] == hints
+    assert problem.columns["demonstration"] == f"{hints[-1]}#{a + b + c}"
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_demonstrations_are_right_and_hints_lead_to_them(level: int) -> None:
+    for problem in problems(level):
+        worked = problem.columns["demonstration"]
+        assert arithmetic.verify(worked, problem) == 1.0
+        assert all(worked.startswith(hint) and "#" not in hint for hint in problem.columns["hints"])
+
+
+def test_hints_and_levels_change_no_draw() -> None:
+    """The first problems of seed 0 as they were before problems had hints: recorded runs must not change."""
+    assert [p.prompt for p in problems(2, 3)] == ["25+49+27=", "17+33-32=", "20+31+23="]
+
+
+def test_mixed_problems_are_of_every_level_up_to_the_one_asked() -> None:
+    rng = random.Random(0)
+    mixed = [arithmetic.problem(rng, level=4, mixed=True) for _ in range(400)]
+    counts = [sum(p.columns["level"] == level for p in mixed) for level in (1, 2, 3, 4)]
+    assert sum(counts) == 400
+    assert min(counts) > 70
+    assert all(len(re.findall(r"\d+", p.prompt)) == {1: 2, 2: 3, 3: 3, 4: 4}[p.columns["level"]] for p in mixed)

@@ -124,3 +124,13 @@ def test_careless_solutions_answer_at_once_and_often_miss() -> None:
     found = [(countdown.solution(rng, p, careful=False), p) for p in problems(3, 1000)]
     assert all(text.startswith("#") for text, _ in found)
     assert 0.2 < sum(countdown.verify(text, p) for text, p in found) / 1000 < 0.5
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_demonstrations_are_right_and_hints_lead_to_them(level: int) -> None:
+    for problem in problems(level):
+        worked, hints = problem.columns["demonstration"], problem.columns["hints"]
+        assert countdown.verify(worked, problem) == 1.0
+        assert len(hints) == 2 * (len(problem.columns["numbers"]) - 1)
+        assert all(worked.startswith(hint) and not hint.count("#") for hint in hints)
+        assert [len(hint) for hint in hints] == sorted({len(hint) for hint in hints})

@@ -54,3 +54,12 @@ def test_careful_solutions_are_right_and_careless_ones_once_in_four(level: int) 
     assert all(sorting.verify(sorting.solution(rng, p, careful=True), p) == 1.0 for p in posed)
     careless = [sorting.verify(sorting.solution(rng, p, careful=False), p) for p in posed]
     assert sum(careless) / len(careless) == pytest.approx(0.25, abs=0.04)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_demonstrations_are_right_and_hints_lead_to_them(level: int) -> None:
+    for problem in problems(level):
+        worked, hints = problem.columns["demonstration"], problem.columns["hints"]
+        assert sorting.verify(worked, problem) == 1.0
+        assert [len(hint.split(";")) for hint in hints] == list(range(1, len(problem.columns["numbers"]) + 1))
+        assert all(worked.startswith(hint) for hint in hints)
