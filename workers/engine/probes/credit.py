@@ -6,9 +6,9 @@ import torch
 
 from workers.contract.answers import CUT_OFF, FINISHED, Answers
 from workers.engine.load import Loaded, call
-from workers.engine.masks import on_last_token
+from workers.engine.masks import on_last_token, per_row
 from workers.engine.probes.figure import Axis, Figure, Series, numbers
-from workers.engine.tensors import Credit, Rollouts
+from workers.engine.tensors import Credit, Progress, Rollouts
 
 PROMPT = "12+35-8="
 GROUP = (
@@ -24,7 +24,16 @@ def figure(loaded: Loaded, params: Mapping[str, object]) -> Figure:
     rollouts = stage()
     reward_NT = on_last_token(torch.tensor([reward for _, reward in GROUP]), rollouts.mask_NT)
     value_NT = torch.full(reward_NT.shape, 0.5) * rollouts.mask_NT
-    supplied = {"rollouts": rollouts, "reward_NT": reward_NT, "value_NT": value_NT, "memory": {}}
+    supplied = {
+        "rollouts": rollouts,
+        "reward_NT": reward_NT,
+        "value_NT": value_NT,
+        "ref_logp_NT": rollouts.logp_NT,
+        "reward_NK": per_row(reward_NT, rollouts.mask_NT)[:, None],
+        "memory": {},
+        "generator": torch.Generator().manual_seed(0),
+        "progress": Progress(1, 10),
+    }
     credit = call(loaded, supplied, params)
     assert isinstance(credit, Credit)
     series = [

@@ -15,7 +15,7 @@ def figure(loaded: Loaded, params: Mapping[str, object]) -> Figure:
     """Two lines over a batch with one completion of each length from 1 to 48; 1 is the mean of the batch."""
     length_N = torch.arange(1, LONGEST + 1)
     mask_NT = torch.arange(LONGEST)[None] < length_N[:, None]
-    weight_NT: Tensor = call(loaded, {"mask_NT": mask_NT}, params)
+    weight_NT: Tensor = call(loaded, {"mask_NT": mask_NT, "group_N": length_N % 8}, params)
     total = weight_NT.sum()
     x = [int(length) for length in length_N]
     series = [

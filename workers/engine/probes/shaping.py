@@ -1,0 +1,37 @@
+"""Shaping: a reward before and after, over the length of the completion and over its own value."""
+
+from collections.abc import Mapping
+
+import torch
+
+from workers.contract.answers import CUT_OFF, FINISHED, Answers
+from workers.engine.load import Loaded, call
+from workers.engine.probes.figure import Axis, Figure, Series, numbers, places
+from workers.engine.tensors import Progress, Shaped
+
+LONGEST, POINTS = 64, 64
+
+
+def figure(loaded: Loaded, params: Mapping[str, object]) -> Figure:
+    """Three lines over length: rewards of 0, 0.5 and 1 after shaping."""
+    lengths = tuple(range(1, LONGEST + 1))
+    series = []
+    for reward in (0.0, 0.5, 1.0):
+        value_NK = torch.full((LONGEST, 1), reward)
+        supplied = {
+            "value_NK": value_NK,
+            "valid_NK": torch.ones(LONGEST, 1, dtype=torch.bool),
+            "answers": _answers(lengths),
+            "most_tokens": LONGEST,
+            "progress": Progress(1, 10),
+            "memory": {},
+        }
+        made: Shaped = call(loaded, supplied, params)
+        series.append(Series(f"reward {reward:g}", places(lengths), numbers(made.value_NK[:, 0])))
+    note = f"The longest completion allowed has {LONGEST} tokens; the one that reaches it was cut off."
+    return Figure("Reward after shaping", "lines", Axis("length", "tokens"), Axis("reward"), series, note)
+
+
+def _answers(lengths: tuple[int, ...]) -> Answers:
+    ends = tuple(CUT_OFF if length == LONGEST else FINISHED for length in lengths)
+    return Answers(("x",) * len(lengths), ("?",) * len(lengths), lengths, ends)
