@@ -27,7 +27,7 @@ def rollouts(texts: Sequence[str], groups: Sequence[int] | None = None, holes: S
         group_N=torch.tensor(groups if groups is not None else [0] * count),
         answers=answers(count),
     )
-    return replace(stage(), rollouts=batch)
+    return replace(stage(), rollouts=batch, reward_NT=torch.zeros(token_NT.shape))
 
 
 def outcome(made: Stage, rewards: Sequence[float]) -> Tensor:
