@@ -1,7 +1,5 @@
-"""Attention on packed lines, for any network that asks transformers for its attention function by name.
-
-With no line given it is transformers' own scaled dot product attention.
-"""
+"""Attention on packed lines, and of next tokens below a stem of prompts, for any network that asks transformers for its
+attention function by name. With neither given it is transformers' own scaled dot product attention."""
 
 from typing import Any
 
@@ -13,6 +11,7 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
 from workers.engine.packed import Block, Line
+from workers.engine.stem import Stem
 
 NAME = "merit_packed"
 UNKNOWN = ("softcap", "position_bias", "sliding_window", "s_aux", "cache")
@@ -27,14 +26,20 @@ def attend(
     dropout: float = 0.0,
     scaling: float | None = None,
     line: Line | None = None,
+    stem: Stem | None = None,
     **more: Any,
 ) -> tuple[Tensor, None]:
     """Attention of one layer, as transformers calls it. ValueError for a variant that lines do not know."""
-    if line is None:
+    if line is None and stem is None:
         return sdpa_attention_forward(module, query, key, value, attention_mask, dropout, scaling, **more)
     asked = [name for name in UNKNOWN if more.get(name) is not None]
     if asked:
         raise ValueError(f"packed lines know nothing of {', '.join(asked)}")
+    if line is None:
+        assert stem is not None
+        scale = query.shape[3] ** -0.5 if scaling is None else scaling
+        layer: Any = module.layer_idx
+        return stem.attend(query, key, value, scale, layer), None
     lines = [_flat(x) for x in (query, key, value)]
     outs = [_block(block, lines, query.shape, key.shape[1], dropout, scaling) for block in line.blocks]
     out_ZX = functional.embedding(line.back_Z, torch.cat(outs) if len(outs) > 1 else outs[0])

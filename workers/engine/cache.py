@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import torch
 from torch import Tensor
 from transformers.cache_utils import Cache
 
@@ -62,4 +63,59 @@ class RoomyCache(Cache):
     def take(self, row_R: Tensor) -> None:
         """Keep (or repeat) the given rows, in their order."""
         for room in self.rooms:
+            room.take(row_R)
+
+
+class StemCache(Cache):
+    """First a packed line of prompts, kept as (P, heads, X, size) a layer in `stems`; then each row's own keys and
+    values, beginning at 0. With `fixed` all places are returned, written or not, and the next is where `place_1` says:
+    no shape and no number outside tensors changes from step to step."""
+
+    def __init__(self, place_PX: Tensor, rows: int, positions: int, *, fixed: bool = False) -> None:
+        super().__init__(layers=[])
+        self.place_PX, self.shape, self.fixed = place_PX, (rows, positions), fixed
+        self.stems: list[tuple[Tensor, Tensor]] = []
+        self.rooms: list[Room] = []
+        self.place_1 = torch.zeros(1, dtype=torch.long, device=place_PX.device)
+
+    def __len__(self) -> int:
+        return len(self.stems)
+
+    def update(
+        self, key_states: Tensor, value_states: Tensor, layer_idx: int, *args: Any, **kwargs: Any
+    ) -> tuple[Tensor, Tensor]:
+        """Called by each layer's attention with its new keys and values; returns all it should look at."""
+        if layer_idx == len(self.stems):
+            self.stems.append((self._stem(key_states), self._stem(value_states)))
+            rows, positions = self.shape
+            room = Room(*(x.expand(rows, -1, -1, -1) for x in (key_states, value_states)), positions)
+            if self.fixed:  # what is not written yet is looked at with weight 0, and must be a number
+                room.key.zero_()
+                room.value.zero_()
+            self.rooms.append(room)
+            return key_states, value_states
+        room = self.rooms[layer_idx]
+        if not self.fixed:
+            return room.add(key_states, value_states)
+        room.key.index_copy_(2, self.place_1, key_states)
+        room.value.index_copy_(2, self.place_1, value_states)
+        return room.key, room.value
+
+    def _stem(self, line: Tensor) -> Tensor:
+        """(1, heads, Z, size) as (P, heads, X, size)."""
+        return line[0].transpose(0, 1)[self.place_PX].transpose(1, 2).contiguous()
+
+    def get_seq_length(self, layer_idx: int | None = None) -> int:
+        """Own positions filled so far."""
+        return self.rooms[layer_idx or 0].length if self.rooms else 0
+
+    def get_mask_sizes(self, query_length: int, layer_idx: int) -> tuple[int, int]:
+        """(keys that a query may see, offset of the first): all of them, from 0."""
+        return self.get_seq_length() + query_length, 0
+
+    def take(self, row_R: Tensor) -> None:
+        """Keep the given rows, in their order."""
+        for room in self.rooms:
+            if self.fixed:
+                room.length = room.key.shape[2]
             room.take(row_R)

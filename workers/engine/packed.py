@@ -82,6 +82,25 @@ def pack(rollouts: Rollouts) -> Line | None:
     return Line(token_Z, position_Z.to(device), _moved(blocks, device), back_Z.to(device), pick_M.to(device))
 
 
+def line_of(prompts: list[list[int]], device: torch.device) -> Line:
+    """Prompts (token ids, none empty) one behind the other; `pick_M` are their last places."""
+    length_P = torch.tensor([len(prompt) for prompt in prompts])
+    none = length_P[:0]
+    start_P = length_P.cumsum(0) - length_P
+    blocks, back_Z = _blocks(start_P, length_P, none, none, none, int(length_P.sum()))
+    token_Z = torch.tensor([token for prompt in prompts for token in prompt], device=device)
+    last_M = start_P + length_P - 1
+    return Line(token_Z, _within(length_P).to(device), _moved(blocks, device), back_Z.to(device), last_M.to(device))
+
+
+def places_of(prompts: list[list[int]], device: torch.device) -> tuple[Tensor, Tensor]:
+    """Where each prompt's tokens lie in `line_of` the prompts, (P, X) with place 0 as padding behind, and where they
+    are real."""
+    length_P = torch.tensor([len(prompt) for prompt in prompts])
+    place_PX, real_PX = _run(length_P.cumsum(0) - length_P, length_P)
+    return place_PX.to(device), real_PX.to(device)
+
+
 def _different(prompt_RL: Tensor, present_RL: Tensor) -> tuple[Tensor, Tensor]:
     """The first row of each different prompt, and each row's number among them."""
     known: dict[bytes, int] = {}

@@ -15,8 +15,8 @@ from torch.utils.checkpoint import checkpoint
 from transformers import PreTrainedModel
 
 from workers.contract.errors import RunError
-from workers.engine import reading
-from workers.engine.reading import Network, at_chosen
+from workers.engine import fits
+from workers.engine.reading import at_chosen
 from workers.engine.tensors import Pass, Rollouts
 
 # Logits of a chunk: 2^25 numbers are 128 MiB in float32. One chunk keeps its logits for the backward pass; with
@@ -85,19 +85,20 @@ class Policy:
 
     def read(self, rollouts: Rollouts) -> Pass:
         """One pass over prompts and completions, (N, T); padding costs no logits. Keeps gradients when they are on."""
-        return self._pass(rollouts, self._outputs(rollouts))
+        return self._pass(rollouts, at_chosen(self.network, rollouts, packs=self.packs))
 
     def read_with_states(self, rollouts: Rollouts) -> tuple[Pass, Tensor]:
         """What `read` and `states` give, from one pass over the network."""
         if self.head is not None:
-            state_MX = self._outputs(rollouts)
+            state_MX = at_chosen(self.network, rollouts, packs=self.packs)
             return self._pass(rollouts, state_MX), state_MX
         return self.read(rollouts), self.states(rollouts)
 
     def states(self, rollouts: Rollouts) -> Tensor:
         """The last hidden state behind each chosen token, the one that predicted it: (M, X), in the order in which
         `mask_NT` lists them row by row. Keeps gradients when they are on."""
-        return self._read(rollouts, lambda **asked: self.model.base_model(**asked).last_hidden_state)
+        with self.casting():
+            return at_chosen(self._states, rollouts, packs=self.packs)
 
     def logp_of_states(self, state_MX: Tensor) -> Tensor:
         """Log-probabilities of the whole vocabulary at some hidden states, (M, V), nats, at the policy's temperature.
@@ -106,17 +107,24 @@ class Policy:
         if self.head is None:
             what = "this model's logits are more than one matrix product of its hidden states."
             raise RunError("update", what, "Choose another model, or a method without whole-vocabulary functions.")
-        return self._logits(state_MX).log_softmax(dim=-1)
+        return self.logits(state_MX).log_softmax(dim=-1)
 
-    def _outputs(self, rollouts: Rollouts) -> Tensor:
-        """Hidden states at the chosen tokens, or logits there when there is no head."""
-        if self.head is not None:
-            return self.states(rollouts)
-        return self._read(rollouts, lambda **asked: self.model(**asked).logits)
-
-    def _read(self, rollouts: Rollouts, network: Network) -> Tensor:
+    def network(self, **asked: Any) -> Tensor:
+        """What `logits` wants at each place of the inputs, by transformers' names: (rows, places, X)."""
         with self.casting():
-            return at_chosen(network, rollouts, packs=self.packs)
+            found: Tensor = self.model(**asked).logits if self.head is None else self._states(**asked)
+        return found
+
+    def logits(self, out_RX: Tensor) -> Tensor:
+        """Logits at the policy's temperature, (R, V) in float32 at least, from what the network gave."""
+        with self.casting():
+            logits_RV = out_RX if self.head is None else self.head(out_RX)
+        return (logits_RV.float() if logits_RV.dtype.itemsize < 4 else logits_RV) / self.temperature
+
+    def _states(self, logits_to_keep: int = 0, **asked: Any) -> Tensor:
+        """Hidden states, all of them: what is meant for logits is not for these."""
+        found: Tensor = self.model.base_model(**asked).last_hidden_state
+        return found
 
     def _pass(self, rollouts: Rollouts, state_MX: Tensor) -> Pass:
         mask_NT = rollouts.mask_NT
@@ -135,12 +143,7 @@ class Policy:
         return torch.cat([logp for logp, _ in parts]), torch.cat([entropy for _, entropy in parts])
 
     def _chunk(self, state_MX: Tensor, token_M: Tensor) -> tuple[Tensor, Tensor]:
-        return _apply(self._logits(state_MX), token_M)
-
-    def _logits(self, state_MX: Tensor) -> Tensor:
-        with self.casting():
-            logits_MV = state_MX if self.head is None else self.head(state_MX)
-        return (logits_MV.float() if logits_MV.dtype.itemsize < 4 else logits_MV) / self.temperature
+        return _apply(self.logits(state_MX), token_M)
 
 
 def make_policy(model: PreTrainedModel, temperature: float = 1.0, precision: str = "float32") -> Policy:
@@ -148,7 +151,7 @@ def make_policy(model: PreTrainedModel, temperature: float = 1.0, precision: str
     head: torch.nn.Module | None = getattr(model, "lm_head", None)
     if head is not None and not _is_plain(model, head):
         head = None
-    return Policy(model, temperature, precision, head, reading.packs(model))
+    return Policy(model, temperature, precision, head, fits.packs(model))
 
 
 @torch.no_grad()

@@ -8,8 +8,11 @@ from torch import Tensor
 
 from workers.contract.errors import RunError
 from workers.engine import attention
-from workers.engine.cache import RoomyCache
 from workers.engine.policy import Policy, entropy_of
+from workers.engine.walk import PlainWalk, StemWalk, Walk
+
+# Finished rows are dropped once no more than this share of the rows is left: copies stay rare.
+LEFT = 0.75
 
 
 @dataclass(frozen=True)
@@ -77,13 +80,18 @@ def sample(
         uniform_NT = noise(len(row_N), plan.new_tokens, generator)
     uniform_NT = uniform_NT.to(policy.device)
     draft = _Draft(len(row_N), plan, policy.device)
-    walk = _Walk(policy, prompt_PL, present_PL, row_N, plan.new_tokens)
+    walk: Walk
+    if policy.packs:
+        walk = StemWalk(policy.network, asked, row_N, plan.new_tokens)
+    else:
+        ready = attention.whole(policy.model)
+        walk = PlainWalk(policy.network, prompt_PL, present_PL, row_N, plan.new_tokens, ready=ready)
     for place in range(plan.new_tokens):
-        draft.write(place, walk.row_R, walk.logits_RV / policy.temperature, uniform_NT[walk.row_R, place])
+        draft.write(place, walk.row_R, policy.logits(walk.out_RX), uniform_NT[walk.row_R, place])
         left = int((~draft.finished_N[walk.row_R]).sum())
         if left == 0 or place + 1 == plan.new_tokens:
             break
-        if plan.drop and left <= len(walk.row_R) // 2:
+        if plan.drop and left <= LEFT * len(walk.row_R):
             walk.keep(~draft.finished_N[walk.row_R])
         walk.advance(draft.token_NT[walk.row_R, place])
     return draft.done(prompt_PL[row_N], present_PL[row_N])
@@ -143,53 +151,6 @@ def choose(logp_RV: Tensor, uniform_R: Tensor) -> Tensor:
     One number a row and place is all the noise there is; Gumbel noise would take one for each token of the vocabulary.
     Sums are in float64: in float32 the tail of a large vocabulary would be rounded away.
     """
-    sum_RV = logp_RV.double().exp().cumsum(dim=-1)
+    sum_RV = logp_RV.exp().cumsum(dim=-1, dtype=torch.float64)
     mark_R1 = (uniform_R * sum_RV[:, -1])[:, None]
     return torch.searchsorted(sum_RV, mark_R1, right=True).squeeze(1).clamp(max=logp_RV.shape[1] - 1)
-
-
-class _Walk:
-    """The network one token after the other, with the rows that are still in the batch."""
-
-    def __init__(self, policy: Policy, prompt_PL: Tensor, present_PL: Tensor, row_N: Tensor, new_tokens: int) -> None:
-        self.policy = policy
-        self.cache = RoomyCache(prompt_PL.shape[1] + new_tokens)
-        position_PL = (present_PL.long().cumsum(1) - 1).clamp(min=0)
-        padded = not bool(present_PL.all())
-        with policy.casting():
-            logits = policy.model(
-                input_ids=prompt_PL,
-                attention_mask=present_PL.long() if padded else None,
-                position_ids=position_PL,
-                past_key_values=self.cache,
-                use_cache=True,
-                logits_to_keep=1,
-            ).logits
-        self.cache.take(row_N)
-        self.row_R = torch.arange(len(row_N), device=row_N.device)
-        self.logits_RV = logits[row_N, -1].float()
-        room = torch.ones(len(row_N), new_tokens, dtype=torch.bool, device=row_N.device)
-        self.present_RX = torch.cat([present_PL[row_N], room], dim=1)
-        self.position_R1 = position_PL[row_N, -1:]
-        self.ready_mask = attention.whole(policy.model)
-
-    def keep(self, keep_R: Tensor) -> None:
-        """Drop the other rows."""
-        index = keep_R.nonzero().squeeze(1)
-        self.cache.take(index)
-        self.row_R, self.present_RX = self.row_R[index], self.present_RX[index]
-        self.position_R1 = self.position_R1[index]
-
-    def advance(self, token_R: Tensor) -> None:
-        """Read one more token a row; `logits_RV` are those of the next place."""
-        self.position_R1 = self.position_R1 + 1
-        seen_RX = self.present_RX[:, : self.cache.get_seq_length() + 1]
-        with self.policy.casting():
-            logits = self.policy.model(
-                input_ids=token_R[:, None],
-                attention_mask=seen_RX[:, None, None] if self.ready_mask else seen_RX.long(),
-                position_ids=self.position_R1,
-                past_key_values=self.cache,
-                use_cache=True,
-            ).logits
-        self.logits_RV = logits[:, -1].float()
