@@ -47,5 +47,6 @@ peers: .venv-peers/ready  ## ask TRL's own losses again: do they still say what 
 
 bench: install-dev .venv-peers/ready  ## measure: steps beside TRL, trees, the guided run, page times, latency
 	.venv-peers/bin/python -W ignore -m tests.bench.steps
+	$(BIN)/python -m tests.bench.trees
 	$(BIN)/python -m tests.bench.story
 	$(BIN)/python -m tests.bench.latency

@@ -15,7 +15,7 @@ from statistics import median, quantiles
 
 import torch
 
-from tests.bench import models, trl_side
+from tests.bench import models, trees, trl_side
 from tests.bench.floor import matmul_rate, step_flops
 from tests.bench.merit_side import MeritSide, Taken
 from tests.bench.workload import CASES, NEW_TOKENS, Case
@@ -77,6 +77,7 @@ def report(case: Case, pairs: list[Pair]) -> None:
     spread = f"quartiles {low:.2f} to {high:.2f}, least {min(ratios):.2f}"
     print(f"\n{case.name}: goal {case.goal}, median {middle:.2f} ({spread})")
     print("  ratios   " + " ".join(f"{ratio:.2f}" for ratio in ratios))
+    step = median(pair.merit.seconds for pair in pairs)
     for name, found in (
         ("TRL, s", [pair.trl for pair in pairs]),
         ("Merit, s", [pair.merit.seconds for pair in pairs]),
@@ -84,6 +85,10 @@ def report(case: Case, pairs: list[Pair]) -> None:
         ("length", [pair.merit.length for pair in pairs]),
         ("x floor", [pair.merit.seconds / pair.floor for pair in pairs]),
         ("books, %", [100 * pair.merit.bookkeeping / pair.merit.seconds for pair in pairs]),
+        *(
+            (f"{name}, %", [100 * trees.credit_seconds(name, case.size.prompts, case.size.siblings, NEW_TOKENS) / step])
+            for name in ("grpo", "tempo")
+        ),
     ):
         print(f"  {name:12s} median {median(found):8.3f}, {min(found):.3f} to {max(found):.3f}", flush=True)
 

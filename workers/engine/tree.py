@@ -13,7 +13,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from workers.engine.masks import last_token
 from workers.engine.tensors import Rollouts
 
 Whole = NDArray[numpy.int64]
@@ -81,15 +80,29 @@ def grow(rollouts: Rollouts) -> Tree:
 
 def _codes(rollouts: Rollouts) -> tuple[Table, Whole]:
     """A row's group, then a number above 0 for each of its tokens and 0 behind the last; and the lengths of rows."""
-    mask_NT = rollouts.mask_NT
-    length_N = torch.where(mask_NT.any(dim=1), last_token(mask_NT) + 1, 0)
+    mask_NT, token_NT = rollouts.mask_NT.cpu().numpy(), rollouts.token_NT.cpu().numpy()
     _, group_N = torch.unique(rollouts.group_N, return_inverse=True)
-    here_NT = torch.arange(mask_NT.shape[1], device=mask_NT.device) < length_N[:, None]
-    code_NT = numpy.empty((mask_NT.shape[0], mask_NT.shape[1] + 1), numpy.uint32)
+    rows, width = mask_NT.shape
+    length_N = _lengths(mask_NT)
+    code_NT = numpy.empty((rows, width + 1), numpy.uint32)
     code_NT[:, 0] = group_N.cpu().numpy()
-    token_NT = rollouts.token_NT.to(torch.int32, copy=True)
-    code_NT[:, 1:] = token_NT.mul_(2).add_(mask_NT).add_(1).mul_(here_NT).cpu().numpy()
-    return code_NT, length_N.cpu().numpy()
+    tokens = code_NT[:, 1:]
+    # In place, and behind the end as one more pass: each temporary table of this size would cost as much again.
+    tokens[:] = token_NT
+    tokens <<= 1
+    tokens += mask_NT
+    tokens += 1
+    numpy.copyto(tokens, 0, where=numpy.arange(width, dtype=numpy.int32) >= length_N.astype(numpy.int32)[:, None])
+    return code_NT, length_N
+
+
+def _lengths(mask_NT: Table) -> Whole:
+    """One past each row's last chosen token; 0 for a row without any."""
+    rows, width = mask_NT.shape
+    if width == 0:
+        return numpy.zeros(rows, numpy.int64)
+    length_N: Whole = width - mask_NT[:, ::-1].argmax(axis=1)
+    return numpy.where(mask_NT[numpy.arange(rows), length_N - 1], length_N, 0)
 
 
 def _shared(sorted_NT: Table, length_N: Whole) -> Whole:
