@@ -93,7 +93,7 @@ def choose(
                 now = Round(gathered.rollouts, gathered.problems, progress, number)
                 added = fulfil(learner, now, wishes)
             gathered = _with(learner, gathered, added, step, clock)
-            weight_N = torch.cat([weight_N, weight_N.new_ones(len(made.wishes))])
+            weight_N = torch.cat([weight_N, weight_N.new_ones(len(added[1]))])
             learner.supply.memories |= {a: memories[a] for a in memories if a.startswith("shaping/")}
             rewards = shaped(learner, recipe, gathered.scored, gathered.rollouts, progress)
         else:

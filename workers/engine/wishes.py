@@ -43,7 +43,8 @@ def fulfil(learner: Learner, now: Round, wishes: list[Wish]) -> Added:
         raise RunError("sampling", f"a selection mixes wishes ({', '.join(sorted(kinds))}) in one round.", "")
     made = {"new": _new, "sampled": _sampled, "on": _on, "text": _text, "copy": _copied}[kinds.pop()]
     added, theirs = made(learner, now, wishes)
-    tag_N = torch.tensor([wish.tag for wish in wishes], device=added.group_N.device)
+    each = learner.spec.siblings if wishes[0].group < 0 else 1  # a wish for a new prompt brings all its completions
+    tag_N = torch.tensor([wish.tag for wish in wishes for _ in range(each)], device=added.group_N.device)
     return added, theirs, tag_N
 
 
@@ -56,10 +57,7 @@ def _kind(wish: Wish) -> str:
 
 
 def _new(learner: Learner, now: Round, wishes: list[Wish]) -> Made:
-    siblings = learner.spec.siblings
-    count, rest = divmod(len(wishes), siblings)
-    if rest:
-        raise RunError("sampling", f"{len(wishes)} wishes are no whole groups of {siblings} completions.", "")
+    siblings, count = learner.spec.siblings, len(wishes)
     fresh = learner.source.more(now.progress.step, now.number, count)
     noise = seeds.generator(learner.spec.seed, f"sampling, round {now.number}", now.progress.step)
     made = roll_out(learner, fresh, (siblings,) * count, noise, now.rollouts.version)
