@@ -14,7 +14,7 @@ from workers.engine.tensors import Pass, Progress, Rollouts
 def rows_of(rollouts: Rollouts, row_R: Tensor) -> Rollouts:
     """The given rows, without the columns that are padding in all of them."""
     mask_RT = rollouts.mask_NT[row_R]
-    length = int(mask_RT.any(dim=0).nonzero().max()) + 1 if bool(mask_RT.any()) else 0
+    length = int(mask_RT.any(dim=0).nonzero().max()) + 1 if bool(mask_RT.any()) else min(1, mask_RT.shape[1])
     start = _first_prompt_column(rollouts.prompt_mask_NL[row_R])
     return Rollouts(
         rollouts.prompt_NL[row_R, start:],

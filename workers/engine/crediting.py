@@ -37,10 +37,7 @@ def credited(learner: Learner, recipe: Recipe, chosen: Chosen, progress: Progres
         batch = asked.batch(credit, rewards, kept.weight_NT)
         if len(kept.row_R) < len(chosen.row_R):
             batch = batch.rows(kept.row_R)
-    curves = {**chosen.statistics, **statistics, **kept.statistics}
-    if recipe.selection:
-        curves["selection/kept"] = len(kept.row_R) / max(1, len(chosen.rollouts.answers.texts))
-    return Credited(chosen.row_R[kept.row_R], batch, curves)
+    return Credited(chosen.row_R[kept.row_R], batch, {**chosen.statistics, **statistics, **kept.statistics})
 
 
 def _values(learner: Learner, rollouts: Rollouts) -> Tensor | None:

@@ -39,7 +39,8 @@ class Critic:
     @torch.no_grad()
     def values(self, rollouts: Rollouts) -> Tensor:
         """What the state before each chosen token is worth, (N, T), zero outside the mask."""
-        return self._read(rollouts)
+        nothing = not bool(rollouts.mask_NT.any())
+        return torch.zeros_like(rollouts.logp_NT) if nothing else self._read(rollouts)
 
     def learn(self, batch: Batch, settings: Optimiser) -> dict[str, float]:
         """Move values towards the credit's targets, as often as the policy learns from the batch; its curves.

@@ -42,6 +42,8 @@ def take_step(learner: Learner, step: int) -> Step:
         found = credited(learner, recipe, chosen, progress)
         outcome, broken = _updated(learner, recipe, found.batch)
     _remember(learner, gathered)
+    if recipe.selection:
+        found.statistics["selection/kept"] = len(found.row_R) / len(gathered.problems)
     streams = _streams(found, outcome, gathered.rollouts)
     metrics = metrics_of(learner, gathered.rollouts, gathered.scored, found.batch, outcome, clock) | found.statistics
     table = table_of(learner, gathered.rollouts, list(gathered.problems), gathered.scored, streams, step)

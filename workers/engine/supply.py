@@ -38,7 +38,11 @@ class Supply:
     @torch.no_grad()
     def ref_logp(self, rollouts: Rollouts) -> Tensor | None:
         """Log-probabilities under the reference policy, (N, T); None when nobody asks."""
-        return None if self.reference is None else self.reference.read(rollouts).logp_NT
+        if self.reference is None:
+            return None
+        # A selection may leave nothing over; networks cannot read an empty batch.
+        nothing = not bool(rollouts.mask_NT.any())
+        return torch.zeros_like(rollouts.logp_NT) if nothing else self.reference.read(rollouts).logp_NT
 
 
 def make_supply(recipe: Recipe, policy: Policy, seed: int) -> Supply:

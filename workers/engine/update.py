@@ -8,7 +8,7 @@ from torch import Tensor
 
 from workers.contract.spec import Optimiser
 from workers.engine.batch import Batch, micro_batches
-from workers.engine.masks import masked_mean
+from workers.engine.masks import masked, masked_mean
 from workers.engine.optimiser import rate_at
 from workers.engine.policy import Policy
 from workers.engine.recipe import Part, Recipe
@@ -127,11 +127,13 @@ def _record(
 ) -> None:
     mask_NT = part.rollouts.mask_NT
     logp_NT = now.logp_NT.detach()
+    streams = {"ratio": (logp_NT - was.logp_NT).exp()}
     if first and bool(mask_NT.any()):
-        outcome.mismatch = max(outcome.mismatch, float((logp_NT - was.logp_NT).abs()[mask_NT].max()))
+        # Before the first change training and sampling speak of the same weights: what differs is arithmetic.
+        streams["mismatch"] = masked(logp_NT - was.logp_NT, mask_NT)
+        outcome.mismatch = max(outcome.mismatch, float(streams["mismatch"].abs().max()))
     tokens = int(mask_NT.sum())
     outcome.tokens += tokens
-    streams = {"ratio": (logp_NT - was.logp_NT).exp()}
     for name, value_NT in statistics.items():
         outcome.sums[name] = outcome.sums.get(name, 0.0) + float(masked_mean(value_NT, mask_NT)) * tokens
         streams.setdefault(name.rpartition("/")[2], value_NT)
