@@ -1,0 +1,76 @@
+"""The microscope: what a recipe weighs each token of a stored batch, against the gradient written down by hand."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from tests.workers.tiny import MemoryLedger, tiny_spec
+from workers.contract.errors import RunError
+from workers.contract.spec import Companion, Pick, RunSpec
+from workers.engine.microscope import Stored, as_json, look, read_stored
+from workers.engine.run import train
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunSpec, Stored]:
+    """A run's spec and its first step as it was stored."""
+    folder = tmp_path_factory.mktemp("microscope")
+    spec, ledger = tiny_spec(folder), MemoryLedger(folder)
+    train(replace(spec, budget=replace(spec.budget, steps=1, eval_every=0)), ledger)
+    return spec, read_stored(ledger.files["rollouts/step-000001.parquet"])
+
+
+def plain(spec: RunSpec, **changes: object) -> RunSpec:
+    """The policy gradient and nothing beside it."""
+    return replace(spec, objective=Pick("objectives", "policy_gradient"), regularisers=(), **changes)  # type: ignore[arg-type]
+
+
+def test_the_weight_of_a_policy_gradient_is_its_advantage(made: tuple[RunSpec, Stored]) -> None:
+    spec, stored = made
+    seen = look(stored, plain(spec))
+    mask_NT = stored.rollouts.mask_NT
+    torch.testing.assert_close(seen.weight_NT, seen.advantage_NT * mask_NT, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(seen.advantage_NT, stored.rollouts.streams["advantage"], rtol=1e-4, atol=1e-5)
+    assert (seen.weight_NT[mask_NT] != 0).any()
+
+
+def test_sequence_mean_gives_short_completions_more(made: tuple[RunSpec, Stored]) -> None:
+    """Each completion has one share: a token weighs (tokens in all) / (completions × its completion's length)."""
+    spec, stored = made
+    seen = look(stored, plain(spec, reduction=Pick("reductions", "sequence_mean")))
+    mask_NT = stored.rollouts.mask_NT
+    factor_N = mask_NT.sum() / (len(mask_NT) * mask_NT.sum(dim=1).clamp(min=1))
+    torch.testing.assert_close(seen.weight_NT, seen.advantage_NT * factor_N[:, None], rtol=1e-4, atol=1e-5)
+
+
+def test_the_ratio_of_the_last_pass_counts(made: tuple[RunSpec, Stored]) -> None:
+    spec, stored = made
+    ratio_NT = torch.where(stored.rollouts.mask_NT, torch.tensor(1.5), torch.tensor(0.0))
+    rollouts = replace(stored.rollouts, streams={**stored.rollouts.streams, "ratio": ratio_NT})
+    clip = replace(plain(spec), objective=Pick("objectives", "ppo_clip", {"eps_high": 0.2}))
+    seen = look(Stored(rollouts, stored.rewards, stored.pieces), clip)
+    up_NT = (seen.advantage_NT > 0) & rollouts.mask_NT
+    assert (seen.weight_NT[up_NT] == 0).all(), "clipped: no push further up"
+    down_NT = (seen.advantage_NT < 0) & rollouts.mask_NT
+    torch.testing.assert_close(seen.weight_NT[down_NT], 1.5 * seen.advantage_NT[down_NT], rtol=1e-4, atol=1e-5)
+
+
+def test_what_a_batch_does_not_hold_is_said(made: tuple[RunSpec, Stored]) -> None:
+    spec, stored = made
+    without = {name: value for name, value in stored.rollouts.streams.items() if name != "ref_logp"}
+    poor = Stored(replace(stored.rollouts, streams=without), stored.rewards, stored.pieces)
+    with pytest.raises(RunError, match="asks for ref_logp_NT, and this batch was stored without ref_logp"):
+        look(poor, spec)
+    with pytest.raises(RunError, match="stored without value"):
+        look(stored, replace(spec, credit=Pick("credit", "gae"), companions=(Companion("critic"),)))
+    with pytest.raises(RunError, match="learns from pairs"):
+        look(stored, replace(spec, objective=Pick("preferences", "dpo")))
+
+
+def test_the_page_gets_pieces_and_numbers_of_equal_length(made: tuple[RunSpec, Stored]) -> None:
+    spec, stored = made
+    page = as_json(stored, look(stored, plain(spec)), 3)
+    assert len(page["pieces"]) == 3
+    for name in ("weight", "advantage"):
+        assert [len(row) for row in page[name]] == [len(row) for row in page["pieces"]]
