@@ -71,14 +71,15 @@ class Stage:
         """Where the policy chose."""
         return self.rollouts.mask_NT
 
-    def supplied(self, **others: object) -> dict[str, object]:
+    def supplied(self, **others: Any) -> dict[str, object]:
         """By the names of `contract/kinds.py`, with `others` in the place of what is here."""
+        reward_N = per_row(others.get("reward_NT", self.reward_NT).detach(), self.mask_NT)
         given = {name: getattr(self, name) for name in self.__dataclass_fields__} | {
             "mask_NT": self.mask_NT,
             "memory": {},
             "group_N": self.rollouts.group_N,
-            "reward_N": torch.tensor([REWARD[row % len(REWARD)] for row in range(len(self.mask_NT))]),
-            "reward_NK": per_row(self.reward_NT, self.mask_NT)[:, None],
+            "reward_N": reward_N,
+            "reward_NK": reward_N[:, None],
             "tag_N": torch.full((len(self.mask_NT),), -1),
             "segment_NT": torch.where(self.mask_NT, torch.arange(self.mask_NT.shape[1]) // 2, -1),
             "progress": Progress(3, 10),
@@ -88,11 +89,13 @@ class Stage:
         return {**given, **others}
 
     def over_vocabulary(self, function: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
-        """A vocabulary of two tokens: the chosen one, and the other."""
-        pairs = [(p.logp_NT, torch.log1p(-p.logp_NT.double().exp()).to(p.logp_NT.dtype)) for p in (self.now, self.was)]
-        now_MV, was_MV = (torch.stack([one[self.mask_NT] for one in pair], dim=1) for pair in pairs)
-        value_M = function(now_MV, was_MV.detach())
-        return torch.zeros(self.mask_NT.shape, dtype=value_M.dtype).masked_scatter(self.mask_NT, value_M)
+        """A vocabulary of two tokens: the chosen one (of probability below 1, whatever the extremes say), and the
+        other."""
+        mask_NT = self.now.mask_NT
+        chosen = [one.logp_NT[mask_NT].double().clamp(max=-1e-6) for one in (self.now, self.was)]
+        now_MV, was_MV = (torch.stack([logp_M, torch.log1p(-logp_M.exp())], dim=1) for logp_M in chosen)
+        value_M = function(now_MV, was_MV.detach()).to(self.now.logp_NT.dtype)
+        return torch.zeros(mask_NT.shape, dtype=value_M.dtype).masked_scatter(mask_NT, value_M)
 
 
 def stage(dtype: torch.dtype = torch.float32, junk: float = JUNK, extremes: bool = False) -> Stage:
@@ -158,7 +161,17 @@ def rows(made: Stage, order: list[int]) -> Stage:
         group_N=made.rollouts.group_N[index],
         answers=answers(len(order)),
     )
-    return replace(made, rollouts=shuffled, reward_NT=made.reward_NT[index], value_NT=made.value_NT[index])
+    return replace(
+        made,
+        rollouts=shuffled,
+        now=_rows_of(made.now, index),
+        was=_rows_of(made.was, index),
+        **{name: getattr(made, name)[index] for name in ("reward_NT", "value_NT", "advantage_NT", "ref_logp_NT")},
+    )
+
+
+def _rows_of(one: Pass, index: Tensor) -> Pass:
+    return Pass(one.logp_NT[index], one.mask_NT[index], None if one.entropy_NT is None else one.entropy_NT[index])
 
 
 def padded(made: Stage, columns: int) -> Stage:
@@ -174,7 +187,9 @@ def padded(made: Stage, columns: int) -> Stage:
         mask_NT=wider(made.rollouts.mask_NT, 0),
         logp_NT=wider(made.rollouts.logp_NT, NAN),
     )
-    return replace(made, rollouts=rollouts, reward_NT=wider(made.reward_NT, NAN), value_NT=wider(made.value_NT, NAN))
+    wide = ("reward_NT", "value_NT", "ref_logp_NT")
+    more: dict[str, Any] = {name: wider(getattr(made, name), NAN) for name in wide}
+    return replace(made, rollouts=rollouts, **more)
 
 
 @cache
@@ -228,7 +243,7 @@ def run_credit(name: str, made: Stage, params: dict[str, object] | None = None, 
 
 
 def run_loss(kind: str, name: str, made: Stage, params: dict[str, object] | None = None, **others: object) -> Loss:
-    """An objective or a regulariser on a stage."""
+    """An objective or a regulariser that gives a loss for every token, on a stage."""
     loss = call(load(kind, name), made.supplied(**others), params or {})
     assert isinstance(loss, Loss)
     return loss
@@ -236,6 +251,14 @@ def run_loss(kind: str, name: str, made: Stage, params: dict[str, object] | None
 
 def gradients(kind: str, name: str, made: Stage, params: dict[str, object]) -> tuple[Loss, dict[str, Tensor]]:
     """A loss, and the gradients of its sum by everything that could carry one; zeros where none comes back."""
+    leaves, moved = leaves_of(made)
+    loss = run_loss(kind, name, moved, params)
+    found = torch.autograd.grad(loss.token_NT.sum(), list(leaves.values()), allow_unused=True, materialize_grads=True)
+    return loss, dict(zip(leaves, found, strict=True))
+
+
+def leaves_of(made: Stage) -> tuple[dict[str, Tensor], Stage]:
+    """Everything that could carry a gradient, and the stage made of it."""
     entropy_NT = made.now.entropy_NT
     leaves = {
         "logp": made.now.logp_NT.clone().requires_grad_(),
@@ -251,9 +274,7 @@ def gradients(kind: str, name: str, made: Stage, params: dict[str, object]) -> t
         ref_logp_NT=leaves["ref"],
         advantage_NT=leaves["advantage"],
     )
-    loss = run_loss(kind, name, moved, params)
-    found = torch.autograd.grad(loss.token_NT.sum(), list(leaves.values()), allow_unused=True, materialize_grads=True)
-    return loss, dict(zip(leaves, found, strict=True))
+    return leaves, moved
 
 
 def slope(kind: str, name: str, made: Stage, params: dict[str, object], field: str, step: float = 1e-6) -> Tensor:

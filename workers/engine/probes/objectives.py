@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 import torch
+from torch import Tensor
 
 from workers.engine.load import Loaded, call
 from workers.engine.probes.figure import Axis, Figure, Series, numbers, places
@@ -14,18 +15,15 @@ REACH, POINTS = 1.5, 121
 
 def figure(loaded: Loaded, params: Mapping[str, object]) -> Figure:
     """Four lines: loss and gradient with respect to the log-probability, for both advantages."""
-    ratio_T = torch.linspace(-REACH, REACH, POINTS)
+    ratio_N = torch.linspace(-REACH, REACH, POINTS)
     series = []
     for advantage in (1.0, -1.0):
-        # A completion of one token for each place: methods that look at whole completions see each by itself.
-        logp_NT = (SAMPLED + ratio_T)[:, None].requires_grad_()
-        loss_T = _loss(loaded, params, logp_NT, advantage)
-        (gradient_NT,) = torch.autograd.grad(loss_T.sum(), logp_NT)
-        x = places(ratio_T.tolist())
-        series.append(Series(f"loss, advantage {advantage:+.0f}", x, numbers(loss_T)))
-        series.append(
-            Series(f"gradient, advantage {advantage:+.0f}", x, numbers(gradient_NT.reshape(len(x), -1)[:, 0]))
-        )
+        logp_NT = (SAMPLED + ratio_N)[:, None].requires_grad_()
+        value_N = _values(loaded, params, logp_NT, advantage)
+        (gradient_NT,) = torch.autograd.grad(value_N.sum(), logp_NT)
+        x = places(ratio_N.tolist())
+        series.append(Series(f"loss, advantage {advantage:+.0f}", x, numbers(value_N)))
+        series.append(Series(f"gradient, advantage {advantage:+.0f}", x, numbers(gradient_NT[:, 0])))
     return Figure(
         "Loss and gradient of one token",
         "lines",
@@ -36,35 +34,35 @@ def figure(loaded: Loaded, params: Mapping[str, object]) -> Figure:
     )
 
 
-def _loss(loaded: Loaded, params: Mapping[str, object], logp_NT: torch.Tensor, advantage: float) -> torch.Tensor:
-    """The loss at each place; a group has the completion at hand and one that is as likely as it was when sampled."""
+def _values(loaded: Loaded, params: Mapping[str, object], logp_NT: Tensor, advantage: float) -> Tensor:
+    """The loss of each point: a completion of one token, beside a sibling that stays as it was sampled, earns what
+    makes the difference, and is owed nothing."""
     count = len(logp_NT)
-    now_NT = torch.cat([logp_NT, torch.full_like(logp_NT, SAMPLED).detach()])
+    now_NT = torch.cat([logp_NT, torch.full_like(logp_NT, SAMPLED)])
     mask_NT = torch.ones(now_NT.shape, dtype=torch.bool)
     sampled_NT = torch.full(now_NT.shape, SAMPLED)
-    now, was = Pass(now_NT, mask_NT, -now_NT.detach()), Pass(sampled_NT, mask_NT, -sampled_NT)
+    now, was = Pass(now_NT, mask_NT), Pass(sampled_NT, mask_NT)
+    owed_N = torch.cat([torch.full((count,), advantage), torch.zeros(count)])
     supplied = {
         "now": now,
         "was": was,
-        "advantage_NT": torch.cat([torch.full((count, 1), advantage), torch.full((count, 1), -advantage)]),
+        "advantage_NT": owed_N[:, None],
         "ref_logp_NT": sampled_NT,
         "group_N": torch.arange(count).repeat(2),
-        "reward_N": torch.tensor([advantage > 0, advantage <= 0]).float().repeat_interleave(count),
+        "reward_N": owed_N,
         "tag_N": torch.full((2 * count,), -1),
         "segment_NT": torch.zeros(now_NT.shape, dtype=torch.long),
-        "progress": Progress(1, 10),
-        "over_vocabulary": lambda function: _two_tokens(now_NT, sampled_NT, function),
+        "over_vocabulary": lambda function: _over_two(function, now, was),
+        "progress": Progress(1, 1),
     }
-    made = call(loaded, supplied, params)
-    if isinstance(made, GroupLoss):
-        return made.loss_P
-    assert isinstance(made, Loss)
-    return made.token_NT[:count, 0]
+    loss = call(loaded, supplied, params)
+    assert isinstance(loss, Loss | GroupLoss)
+    return loss.loss_P if isinstance(loss, GroupLoss) else loss.token_NT[:count, 0]
 
 
-def _two_tokens(
-    now_NT: torch.Tensor, was_NT: torch.Tensor, function: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-) -> torch.Tensor:
-    """A vocabulary of the chosen token and one other."""
-    pairs = [torch.stack([one, torch.log1p(-one.exp().clamp(max=1 - 1e-6))], dim=-1) for one in (now_NT, was_NT)]
-    return function(pairs[0].flatten(0, 1), pairs[1].flatten(0, 1)).reshape(now_NT.shape)
+def _over_two(function: Callable[[Tensor, Tensor], Tensor], now: Pass, was: Pass) -> Tensor:
+    """A vocabulary of two: the token, and all others as one."""
+    now_MV, was_MV = (
+        torch.stack([one.logp_NT[:, 0], torch.log1p(-one.logp_NT[:, 0].exp())], dim=1) for one in (now, was)
+    )
+    return function(now_MV, was_MV)[:, None]
