@@ -7,7 +7,7 @@ import torch
 
 from tests.workers.tiny import MemoryLedger, tiny_spec
 from workers.contract.errors import RunError
-from workers.contract.spec import Companion, Pick, RunSpec
+from workers.contract.spec import Companion, Pick, RewardPick, RunSpec
 from workers.engine.microscope import Stored, as_json, look, read_stored
 from workers.engine.run import train
 
@@ -16,7 +16,11 @@ from workers.engine.run import train
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunSpec, Stored]:
     """A run's spec and its first step as it was stored."""
     folder = tmp_path_factory.mktemp("microscope")
-    spec, ledger = tiny_spec(folder), MemoryLedger(folder)
+    rewards = (
+        RewardPick("t", "format", {"pattern": ".*t.*"}),
+        RewardPick("e", "format", {"pattern": ".*[0-9].*"}, 0.5),
+    )
+    spec, ledger = tiny_spec(folder, rewards=rewards), MemoryLedger(folder)
     train(replace(spec, budget=replace(spec.budget, steps=1, eval_every=0)), ledger)
     return spec, read_stored(ledger.files["rollouts/step-000001.parquet"])
 
