@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 FOLDER = Path(__file__).parent / "recorded"
+RELATIVE = 1e-5
 
 
 def plain(tensor: Tensor) -> Any:
@@ -30,3 +31,9 @@ def read(name: str) -> dict[str, Any]:
 def tensors(numbers: dict[str, Any]) -> dict[str, Tensor]:
     """Its inputs or outputs as tensors: floats in float32."""
     return {name: torch.tensor(value) for name, value in numbers.items()}
+
+
+def assert_equal(found: Tensor, recorded: Any) -> None:
+    """To 1e-5 of the largest number: gradients that cancel to nothing have no relative error of their own."""
+    expected = torch.tensor(recorded)
+    torch.testing.assert_close(found, expected, rtol=RELATIVE, atol=RELATIVE * float(expected.abs().max()))

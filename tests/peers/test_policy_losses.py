@@ -8,14 +8,13 @@ import torch
 from torch import Tensor
 
 from tests.peers.batches import logp_of
-from tests.peers.recordings import read, tensors
+from tests.peers.recordings import assert_equal, read, tensors
 from tests.workers.worked import outcome, rollouts
 from workers.engine.load import call, load
 from workers.engine.masks import masked, spread
 from workers.engine.tensors import Loss, Pass
 
 RECORDED = read("policy")
-RELATIVE = 1e-5
 
 
 @dataclass(frozen=True)
@@ -36,6 +35,8 @@ EQUAL: dict[str, Ours] = {
     "dr_grpo": Ours(CLIP, ("fixed_length", {"length": 6})),
     "dapo": Ours(HIGHER, ("token_mean", {})),
     "dapo_kl": Ours(HIGHER, ("token_mean", {}), ("kl_k3", {"coef": 0.1})),
+    "gspo": Ours(("gspo", {"eps_low": 0.1, "eps_high": 0.3}), ("sequence_mean", {})),
+    "cispo": Ours(("cispo", {"eps_high": 0.5}), ("token_mean", {})),
 }
 
 
@@ -51,6 +52,7 @@ def ours(made: Ours, *, on_policy: bool, mask_name: str = "mask_NT") -> tuple[Te
         "advantage_NT": spread(given["advantage_N"], mask_NT),
         "ref_logp_NT": given["ref_NT"],
         "mask_NT": mask_NT,
+        "segment_NT": torch.where(mask_NT, 0, -1),
     }
     parts = [("objectives", made.objective)] + ([("regularisers", made.regulariser)] if made.regulariser else [])
     losses: list[Loss] = [call(load(kind, name), supplied, params) for kind, (name, params) in parts]
@@ -59,12 +61,6 @@ def ours(made: Ours, *, on_policy: bool, mask_name: str = "mask_NT") -> tuple[Te
     loss.backward()
     assert leaf.grad is not None
     return loss.detach(), leaf.grad
-
-
-def assert_equal(found: Tensor, recorded: Any) -> None:
-    """To 1e-5 of the largest number: gradients that cancel to nothing have no relative error of their own."""
-    expected = torch.tensor(recorded)
-    torch.testing.assert_close(found, expected, rtol=RELATIVE, atol=RELATIVE * float(expected.abs().max()))
 
 
 @pytest.mark.parametrize("name", EQUAL)
