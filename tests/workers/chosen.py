@@ -48,7 +48,7 @@ def candidates(
             verdicts=tuple(float(reward > 0.5) for reward in rewards),
         ),
     )
-    return Candidates(rollouts, torch.tensor(rewards), torch.full((count,), -1), Progress(3, 10))
+    return Candidates(rollouts, torch.tensor(rewards, dtype=torch.float32), torch.full((count,), -1), Progress(3, 10))
 
 
 def credited(
