@@ -36,6 +36,9 @@ EQUAL: dict[str, Ours] = {
     "dapo": Ours(HIGHER, ("token_mean", {})),
     "dapo_kl": Ours(HIGHER, ("token_mean", {}), ("kl_k3", {"coef": 0.1})),
     "gspo": Ours(("gspo", {"eps_low": 0.1, "eps_high": 0.3}), ("sequence_mean", {})),
+    # TRL's bound is the weight itself, Merit's what it may be above 1.
+    "cispo": Ours(("cispo", {"eps_high": 0.5}), ("token_mean", {})),
+    "gspo": Ours(("gspo", {"eps_low": 0.1, "eps_high": 0.3}), ("sequence_mean", {})),
     "cispo": Ours(("cispo", {"eps_high": 0.5}), ("token_mean", {})),
 }
 
@@ -52,6 +55,7 @@ def ours(made: Ours, *, on_policy: bool, mask_name: str = "mask_NT") -> tuple[Te
         "advantage_NT": spread(given["advantage_N"], mask_NT),
         "ref_logp_NT": given["ref_NT"],
         "mask_NT": mask_NT,
+        "segment_NT": torch.where(mask_NT, 0, -1),
         "segment_NT": torch.where(mask_NT, 0, -1),
     }
     parts = [("objectives", made.objective)] + ([("regularisers", made.regulariser)] if made.regulariser else [])
