@@ -14,6 +14,18 @@ def masked_mean(value_NT: Tensor, mask_NT: Tensor) -> Tensor:
     return masked(value_NT, mask_NT).sum() / mask_NT.sum().clamp(min=1)
 
 
+def standardised(value_NT: Tensor, mask_NT: Tensor) -> Tensor:
+    """Mean 0 and deviation 1 over all tokens inside the mask, zero outside; exactly 0 where all of them are equal.
+
+    Without that, the rounding of a mean of equal values would be divided by a deviation near 0 and become a push.
+    """
+    centred_NT = masked(value_NT - masked_mean(value_NT, mask_NT), mask_NT)
+    inside = value_NT[mask_NT]
+    if inside.numel() == 0 or bool(inside.min() == inside.max()):
+        return torch.zeros_like(centred_NT)
+    return centred_NT / masked_mean(centred_NT.square(), mask_NT).sqrt().clamp(min=1e-8)
+
+
 def per_row(value_NT: Tensor, mask_NT: Tensor) -> Tensor:
     """The sum over each row's tokens inside the mask, shape (N,)."""
     return masked(value_NT, mask_NT).sum(dim=1)

@@ -85,3 +85,20 @@ def test_nothing_at_all_is_handled() -> None:
     mask_NT = torch.zeros((0, 4), dtype=torch.bool)
     assert masks.last_token(mask_NT).shape == (0,)
     assert masks.group_mean(torch.zeros(0), torch.zeros(0, dtype=torch.long)).shape == (0,)
+
+
+def test_standardised_numbers_have_mean_zero_and_deviation_one() -> None:
+    value_NT, mask_NT, inside = made()
+    flat = [number for row in inside for number in row]
+    mean = sum(flat) / len(flat)
+    deviation = math.sqrt(sum((number - mean) ** 2 for number in flat) / len(flat))
+    found_NT = masks.standardised(value_NT, mask_NT)
+    assert found_NT[mask_NT].tolist() == pytest.approx([(number - mean) / deviation for number in flat])
+    assert (found_NT[~mask_NT] == 0).all()
+
+
+@pytest.mark.parametrize("value", [0.1, 0.7, 1 / 3, 0.0])
+def test_equal_numbers_standardised_are_exactly_nothing(value: float) -> None:
+    mask_NT = stage().mask_NT
+    assert (masks.standardised(torch.full(mask_NT.shape, value), mask_NT) == 0).all()
+    assert (masks.standardised(torch.full(mask_NT.shape, value), torch.zeros_like(mask_NT)) == 0).all()
