@@ -141,5 +141,5 @@ class Batch:
 def micro_batches(group_N: Tensor, groups: int) -> Iterator[Tensor]:
     """Row indices of each micro-batch: `groups` whole groups (0: all of them), in order of their numbers."""
     numbers = torch.unique(group_N)
-    for chunk in torch.split(numbers, groups or len(numbers)):
+    for chunk in torch.split(numbers, groups or len(numbers)) if len(numbers) else ():
         yield torch.isin(group_N, chunk).nonzero().squeeze(1)

@@ -11,6 +11,7 @@ from workers.contract.errors import Replaced, RunError, Stopped
 
 T = TypeVar("T")
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+SCARCE_WORDS = ("can't allocate memory", "std::bad_alloc", "CUDA out of memory")
 FULL_WORDS = ("No space left on device", "File too large", "Disk quota exceeded")
 
 
@@ -33,7 +34,7 @@ def boundary(where: str, what: str = "", **evidence: object) -> Iterator[None]:
 
 def classified(error: Exception, where: str, what: str, evidence: dict[str, object]) -> RunError:
     """`error` in our words: memory and storage by what they are, everything else at the place where it happened."""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+    if is_out_of_memory(error):
         mend = "Take fewer groups a micro-batch, fewer prompts, or shorter completions."
         return RunError("memory", "the memory of the device did not suffice.", mend, evidence)
     if is_disk_full(error):
@@ -41,6 +42,12 @@ def classified(error: Exception, where: str, what: str, evidence: dict[str, obje
         return RunError(place, "the disk is full.", "Free some space and resume the run.", evidence)
     said = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
     return RunError(where, f"{what}: {said}" if what else said, "", evidence)
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether memory did not suffice; on the processor torch tells it only in its words."""
+    known = isinstance(error, MemoryError | torch.OutOfMemoryError)
+    return known or (isinstance(error, RuntimeError) and any(words in str(error) for words in SCARCE_WORDS))
 
 
 def is_disk_full(error: Exception) -> bool:

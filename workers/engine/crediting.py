@@ -15,6 +15,7 @@ from workers.engine.masks import on_last_token, spread
 from workers.engine.recipe import Part, Recipe
 from workers.engine.rewarding import Rewards
 from workers.engine.segments import steps_of
+from workers.engine.sharing import read_shared
 from workers.engine.tensors import Candidates, Credit, Progress, Rollouts, Selection, Weights
 
 
@@ -41,7 +42,7 @@ def credited(learner: Learner, recipe: Recipe, chosen: Chosen, progress: Progres
 
 
 def _values(learner: Learner, rollouts: Rollouts) -> Tensor | None:
-    return None if learner.critic is None else learner.critic.values(rollouts)
+    return None if learner.critic is None else read_shared(learner.ranks, rollouts, learner.critic.values)
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,10 @@ class Asked:
     @cached_property
     def ref_logp_NT(self) -> Tensor | None:
         """The reference's word, read once."""
-        return self.learner.supply.ref_logp(self.chosen.rollouts)
+        learner = self.learner
+        if learner.supply.reference is None:
+            return None
+        return read_shared(learner.ranks, self.chosen.rollouts, learner.supply.ref_logp)
 
     def credit(self, part: Part, rewards: Rewards) -> Credit:
         """What the credit method makes of these rewards."""

@@ -11,6 +11,7 @@ from workers.engine.batch import Batch, micro_batches
 from workers.engine.masks import masked
 from workers.engine.optimiser import make_optimiser, put_back, tensors_of
 from workers.engine.policy import Policy, make_policy
+from workers.engine.ranks import ALONE, Ranks
 from workers.engine.tensors import Rollouts
 from workers.models import loading
 
@@ -42,7 +43,7 @@ class Critic:
         nothing = not bool(rollouts.mask_NT.any())
         return torch.zeros_like(rollouts.logp_NT) if nothing else self._read(rollouts)
 
-    def learn(self, batch: Batch, settings: Optimiser) -> dict[str, float]:
+    def learn(self, batch: Batch, settings: Optimiser, ranks: Ranks = ALONE) -> dict[str, float]:
         """Move values towards the credit's targets, as often as the policy learns from the batch; its curves.
 
         The loss is half the squared error; with a clip the larger of that and of the error of the value held within
@@ -50,7 +51,8 @@ class Critic:
         """
         assert batch.target_NT is not None
         assert batch.value_NT is not None
-        count = int(batch.rollouts.mask_NT.sum())
+        count, explained = int(batch.rollouts.mask_NT.sum()), _explained(batch)
+        batch = batch.rows(ranks.rows(batch.rollouts.group_N))
         total = 0.0
         for _ in range(settings.passes):
             self.optimiser.zero_grad(set_to_none=True)
@@ -59,10 +61,11 @@ class Critic:
                 loss = self._loss(part).sum() / max(1, count)
                 torch.autograd.backward(loss)
                 total += float(loss.detach()) / settings.passes
+            ranks.add_gradients(list(self.network.parameters()))
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), settings.clip_norm)
             self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
-        return {"critic/loss": total, "critic/explained": _explained(batch)}
+        return {"critic/loss": sum(ranks.together(total)), "critic/explained": explained}
 
     def tensors(self) -> dict[str, Tensor]:
         """Weights and optimiser state, for the checkpoint."""

@@ -1,6 +1,7 @@
 """Held-out rewards of the present policy: one completion a prompt, the same prompts and noise each time."""
 
 from collections.abc import Callable
+from functools import partial
 from math import sqrt
 
 from workers.contract.events import Event
@@ -27,7 +28,7 @@ def evaluate(learner: Learner, step: int, report: Callable[[str, int, int], None
         noise = seeds.generator(spec.seed, "evaluation", start)
         rollouts = roll_out(learner, part, (1,) * len(part), noise, step)
         with boundary("reward", step=step):
-            scored = score(learner.objectives, rollouts.answers, step)
+            scored = learner.ranks.first(partial(score, learner.objectives, rollouts.answers, step))
         troubles += scored.troubles
         for label, values in scored.values.items():
             found[label] += [value for value in values if value is not None]

@@ -55,7 +55,7 @@ def gather(learner: Learner, recipe: Recipe, step: int, progress: Progress, cloc
         noise = seeds.generator(spec.seed, "sampling", step)
         rollouts = roll_out(learner, problems, counts, noise, step - 1)
     with clock.part("reward"), boundary("reward", step=step):
-        scored = score(learner.objectives, rollouts.answers, step)
+        scored = learner.ranks.first(lambda: score(learner.objectives, rollouts.answers, step))
     each = tuple(problem for problem, count in zip(problems, counts, strict=True) for _ in range(count))
     return Gathered(rollouts, each, scored, torch.full_like(rollouts.group_N, -1))
 
@@ -114,7 +114,7 @@ def _with(learner: Learner, gathered: Gathered, added: Added, step: int, clock: 
     """The rows and those that a wish brought, scored as the others were."""
     rollouts, problems, tag_N = added
     with clock.part("reward"), boundary("reward", step=step):
-        scored = score(learner.objectives, rollouts.answers, step, part=True)
+        scored = learner.ranks.first(lambda: score(learner.objectives, rollouts.answers, step, part=True))
     return Gathered(
         joined(gathered.rollouts, rollouts),
         gathered.problems + problems,

@@ -17,6 +17,7 @@ from workers.engine.optimiser import make_optimiser
 from workers.engine.pieces import Pieces
 from workers.engine.policy import Policy, make_policy
 from workers.engine.prompts import FileSource, Source, make_source
+from workers.engine.ranks import ALONE, Ranks
 from workers.engine.recipe import Recipe, make_recipe
 from workers.engine.sampler import Plan
 from workers.engine.supply import Supply, make_supply
@@ -39,7 +40,8 @@ class Keeper(Protocol):
 
 @dataclass
 class Learner:
-    """The run's parts. `policy`, `optimiser`, `supply.memories` and the keepers change; the rest does not."""
+    """The run's parts. `policy`, `optimiser`, `supply.memories` and the keepers change; the rest does not, save
+    `halved`: the number of groups a micro-batch has since memory ran out (0: as the spec says)."""
 
     spec: RunSpec
     loaded: loading.Loaded
@@ -52,6 +54,8 @@ class Learner:
     supply: Supply
     history: History
     critic: Critic | None = None
+    ranks: Ranks = ALONE
+    halved: int = 0
 
     def keepers(self) -> list[Keeper]:
         """What else goes into a checkpoint, beside the policy, its optimiser and the methods' memories."""
@@ -71,10 +75,8 @@ class Learner:
         return ids
 
 
-def make_learner(spec: RunSpec, report: Callable[[str, int, int], None]) -> Learner:
-    """The learner at step 0. `report(phase, done, total)` is told how loading goes."""
-    if spec.devices != 1:
-        raise RunError("spec", f"a run uses one device so far, not {spec.devices}.", "Set devices to 1.")
+def make_learner(spec: RunSpec, report: Callable[[str, int, int], None], ranks: Ranks = ALONE) -> Learner:
+    """The learner at step 0, of this process among `ranks`. `report(phase, done, total)` is told how loading goes."""
     report("loading", 0, 3)
     recipe, objectives = make_recipe(spec), make_objectives(spec.rewards)
     source = make_source(spec.prompts, spec.seed)
@@ -87,7 +89,9 @@ def make_learner(spec: RunSpec, report: Callable[[str, int, int], None]) -> Lear
     pieces, history = Pieces(loaded.tokenizer), History()
     critics = [make_critic(one, policy, device()) for one in spec.companions if one.role == "critic"]
     critic = critics[0] if critics else None
-    learner = Learner(spec, loaded, pieces, policy, optimiser, recipe, objectives, source, supply, history, critic)
+    learner = Learner(
+        spec, loaded, pieces, policy, optimiser, recipe, objectives, source, supply, history, critic, ranks
+    )
     if isinstance(source, FileSource):
         # A prompt that is too long is found now, not in the middle of the run.
         learner.encode([problem.prompt for problem in (*source.train, *source.held)])

@@ -12,9 +12,9 @@ from workers.contract.answers import CUT_OFF
 from workers.engine.batch import Batch
 from workers.engine.learner import Learner
 from workers.engine.masks import group_equal, masked, masked_mean
+from workers.engine.outcome import Outcome
 from workers.engine.scoring import Scored
 from workers.engine.tensors import Rollouts
-from workers.engine.update import Outcome
 
 
 @dataclass

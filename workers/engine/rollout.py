@@ -6,7 +6,8 @@ import torch
 
 from workers.contract.answers import CUT_OFF, FINISHED, Answers, Problem
 from workers.engine.learner import Learner
-from workers.engine.sampler import Sampled, pad_left, sample
+from workers.engine.sampler import Sampled, pad_left
+from workers.engine.sharing import sample_shared
 from workers.engine.tensors import Rollouts
 
 
@@ -15,7 +16,7 @@ def roll_out(
 ) -> Rollouts:
     """As many completions of each problem as `siblings` says, by the present policy; `entropy` comes from sampling."""
     prompts = learner.encode([problem.prompt for problem in problems])
-    sampled = sample(learner.policy, prompts, learner.plan(siblings), generator)
+    sampled = sample_shared(learner.ranks, learner.policy, prompts, learner.plan(siblings), generator)
     device = sampled.token_NT.device
     counts = torch.tensor(siblings, device=device)
     group_N = torch.arange(len(problems), device=device).repeat_interleave(counts)
@@ -31,7 +32,7 @@ def sample_on(
     begun = [[*prompt, *start] for prompt, start in zip(prompts, starts, strict=True)]
     longest = max(1, learner.spec.max_new_tokens - max(map(len, starts), default=0))
     plan = replace(learner.plan((1,) * len(begun)), new_tokens=longest)
-    sampled = sample(learner.policy, begun, plan, generator)
+    sampled = sample_shared(learner.ranks, learner.policy, begun, plan, generator)
     lengths = sampled.mask_NT.sum(dim=1).tolist()
     rest = [row[:length] for row, length in zip(sampled.token_NT.tolist(), lengths, strict=True)]
     ids = [[*start, *row] for start, row in zip(starts, rest, strict=True)]

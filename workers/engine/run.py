@@ -13,7 +13,9 @@ from workers.engine import checkpoint
 from workers.engine.boundary import boundary
 from workers.engine.evaluate import evaluate
 from workers.engine.judges import close_all
+from workers.engine.launch import launched
 from workers.engine.learner import Learner, device, make_learner, threads
+from workers.engine.ranks import Ranks
 from workers.engine.reporter import Reporter
 from workers.engine.step import Step, take_step
 
@@ -27,13 +29,19 @@ def train(spec: RunSpec, ledger: Ledger, *, resume: bool = False) -> None:
     the run to stop, and Replaced when another worker took it over.
     """
     with boundary("worker"):
-        torch.set_num_threads(threads())
-        reporter = Reporter(ledger)
-        learner = make_learner(spec, reporter.progress)
-        try:
-            _Run(learner, ledger, reporter).go(resume=resume)
-        finally:
-            close_all(learner.objectives)
+        torch.set_num_threads(max(1, threads() // spec.devices))
+        with launched(spec, ledger.checkpoints(), resume=resume) as ranks:
+            train_as(ranks, spec, ledger, resume=resume)
+
+
+def train_as(ranks: Ranks, spec: RunSpec, ledger: Ledger, *, resume: bool) -> None:
+    """What one of the run's processes does; only the first one's ledger is told anything."""
+    reporter = Reporter(ledger)
+    learner = make_learner(spec, reporter.progress, ranks)
+    try:
+        _Run(learner, ledger, reporter).go(resume=resume)
+    finally:
+        close_all(learner.objectives)
 
 
 @dataclass
@@ -79,7 +87,8 @@ class _Run:
     def _notes(self, done: int) -> list[str]:
         spec = self.learner.spec
         parameters = self.learner.policy.model.num_parameters()
-        how = f"{parameters:,} parameters on {device()}, {torch.get_num_threads()} threads, {spec.precision}."
+        where = device() if spec.devices == 1 else f"{spec.devices} processes, each on {device()}"
+        how = f"{parameters:,} parameters on {where}, {torch.get_num_threads()} threads, {spec.precision}."
         start = [f"Taken up from the checkpoint of step {done}."] if done else []
         return [*start, how, *self.learner.loaded.notes]
 
@@ -87,7 +96,7 @@ class _Run:
         start = time.perf_counter()
         made = take_step(self.learner, number)
         made.metrics |= {"seconds/store": self.store_seconds, "skipped": float(made.broken is not None)}
-        file = self.ledger.save(made.table.name, made.table.content())
+        file = self.learner.ranks.first(lambda: self.ledger.save(made.table.name, made.table.content()))
         # Whatever is not sampling, rewards or update is bookkeeping: making the rows as well as storing them.
         self.store_seconds = time.perf_counter() - start - made.metrics["seconds/step"]
         events = [Event(number, "rollouts", made.table.event(file)), *made.troubles]
@@ -125,20 +134,23 @@ class _Run:
 
     def _save(self, number: int, events: list[Event]) -> Event:
         told = [{"kind": event.kind, "data": event.data} for event in events]
-        saved = checkpoint.save(self.folder, self.learner, number, told)
+        saved = self.learner.ranks.first(lambda: checkpoint.save(self.folder, self.learner, number, told))
         self.saved = number
         return Event(number, "checkpoint", saved.event())
 
     def _tell(self, number: int, events: list[Event], last: list[Event] | None = None) -> None:
         """Write events; when a person asked to stop, write a checkpoint of the finished step before giving way."""
         try:
-            self.ledger.write(events)
-            if self.reporter.stopped:
-                raise Stopped
+            self.learner.ranks.first(lambda: self._write(events))
         except Stopped:
             if number > 0 and self.saved != number:
                 self._last_save(number, last or [])
             raise
+
+    def _write(self, events: list[Event]) -> None:
+        self.ledger.write(events)
+        if self.reporter.stopped:
+            raise Stopped
 
     def _last_save(self, number: int, events: list[Event]) -> None:
         self.reporter.tell([self._save(number, events)])

@@ -1,6 +1,6 @@
 """One step of learning: problems, completions, rewards, credit, update, record."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -13,11 +13,13 @@ from workers.engine.crediting import Credited, credited
 from workers.engine.gather import Gathered, choose, gather
 from workers.engine.learner import Learner
 from workers.engine.measures import Clock, metrics_of
+from workers.engine.outcome import Outcome
 from workers.engine.recipe import Recipe
 from workers.engine.record import table_of
+from workers.engine.scarcity import halved, out_of_memory
 from workers.engine.store import Table
 from workers.engine.tensors import Progress, Rollouts
-from workers.engine.update import NonFinite, Outcome, update
+from workers.engine.update import NonFinite, OutOfMemory, update
 
 
 @dataclass
@@ -47,21 +49,27 @@ def take_step(learner: Learner, step: int) -> Step:
     streams = _streams(found, outcome, gathered.rollouts)
     metrics = metrics_of(learner, gathered.rollouts, gathered.scored, found.batch, outcome, clock) | found.statistics
     table = table_of(learner, gathered.rollouts, list(gathered.problems), gathered.scored, streams, step)
-    return Step(table, metrics, gathered.scored.troubles + _skipped(broken, found.batch, step), broken)
+    troubles = gathered.scored.troubles + _skipped(broken, found.batch, step) + halved(learner, found.batch, outcome)
+    return Step(table, metrics, troubles, broken)
 
 
 def _updated(learner: Learner, recipe: Recipe, batch: Batch) -> tuple[Outcome, NonFinite | None]:
     """The update of the policy, and of the critic where there is one; nothing at all when nothing was selected."""
-    settings = learner.spec.optimiser
+    asked = learner.spec.optimiser
+    settings = replace(asked, micro_groups=learner.halved or asked.micro_groups)
     if not len(batch.reward_N):
         return Outcome(), None
     with boundary("update", step=batch.progress.step):
         try:
-            outcome = update(learner.policy, learner.optimiser, recipe, batch, settings)
+            parts = (learner.policy, learner.optimiser, recipe, batch, settings, learner.ranks)
+            outcome = update(*parts, may_halve=not learner.halved)
         except NonFinite as error:
             return Outcome(), error
+        except OutOfMemory as error:
+            raise out_of_memory(learner, batch, error.groups) from error
+        learner.halved = learner.halved or outcome.halved
         if learner.critic is not None and batch.target_NT is not None:
-            outcome.numbers |= learner.critic.learn(batch, settings)
+            outcome.numbers |= learner.critic.learn(batch, settings, learner.ranks)
     return outcome, None
 
 

@@ -1,16 +1,18 @@
 """One update of the policy from one batch: passes over micro-batches, clipping, and a guard against non-numbers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from workers.contract.spec import Optimiser
 from workers.engine.batch import Batch, micro_batches
+from workers.engine.boundary import is_out_of_memory
 from workers.engine.masks import masked, masked_mean
 from workers.engine.optimiser import rate_at
+from workers.engine.outcome import Outcome, merged
 from workers.engine.policy import Policy
+from workers.engine.ranks import ALONE, Ranks
 from workers.engine.recipe import Part, Recipe
 from workers.engine.tensors import GroupLoss, Loss, Pass
 from workers.engine.vocabulary import Before, over_vocabulary, remember
@@ -24,44 +26,88 @@ class NonFinite(ArithmeticError):
         self.tensor, self.share = tensor, share
 
 
-@dataclass
-class Outcome:
-    """What an update did. `sums` add up statistics over passes, weighted by tokens; `numbers` are further curves;
-    `streams` are (N, T) of the last pass; `mismatch` is the largest |training − sampling log-probability| before the
-    first change, nats."""
-
-    loss: float = 0.0
-    grad_norm: float = 0.0
-    mismatch: float = 0.0
-    learning_rate: float = 0.0
-    sums: dict[str, float] = field(default_factory=dict)
-    tokens: int = 0
-    numbers: dict[str, float] = field(default_factory=dict)
-    streams: dict[str, Tensor] = field(default_factory=dict)
-
-    def statistics(self) -> dict[str, float]:
-        """Mean over the tokens of all passes."""
-        return {name: total / max(1, self.tokens) for name, total in self.sums.items()}
-
-
 def update(
-    policy: Policy, optimiser: torch.optim.Optimizer, recipe: Recipe, batch: Batch, settings: Optimiser
+    policy: Policy,
+    optimiser: torch.optim.Optimizer,
+    recipe: Recipe,
+    batch: Batch,
+    settings: Optimiser,
+    ranks: Ranks = ALONE,
+    *,
+    may_halve: bool = True,
 ) -> Outcome:
     """Change the policy by one batch, `settings.passes` times. NonFinite when a loss or gradient is no number; what
-    passes before it did stays done, the pass itself changes nothing."""
+    passes before it did stays done, the pass itself changes nothing. When memory runs out in a pass it is made again
+    with micro-batches of half the groups, once: OutOfMemory after that, or when `may_halve` is false."""
     outcome = Outcome(learning_rate=rate_at(settings, batch.progress))
     for group in optimiser.param_groups:
         group["lr"] = outcome.learning_rate
-    before = remember(policy, batch, settings.micro_groups) if recipe.asks("over_vocabulary") else None
-    for number in range(settings.passes):
+    row_R, whole_NT = ranks.rows(batch.rollouts.group_N), batch.rollouts.mask_NT
+    mine = batch if ranks.count == 1 else batch.rows(row_R)
+    before = remember(policy, mine, settings.micro_groups) if recipe.asks("over_vocabulary") else None
+    groups, number = settings.micro_groups, 0
+    while number < settings.passes:
         optimiser.zero_grad(set_to_none=True)
-        for row_R in micro_batches(batch.rollouts.group_N, settings.micro_groups):
-            _add_gradient(policy, recipe, batch, row_R, before, outcome, first=number == 0)
+        made, problem = _pass(policy, recipe, mine, groups, before, first=number == 0)
+        if _must_halve(ranks, problem):
+            most = max(ranks.together(_groups_at_once(mine, groups)))
+            if not may_halve or outcome.halved or most < 2:
+                raise OutOfMemory(most)
+            groups = outcome.halved = most // 2
+            continue
+        outcome.add(made)
+        ranks.add_gradients(list(policy.model.parameters()))
         outcome.grad_norm += _clip(policy, settings.clip_norm) / settings.passes
         optimiser.step()
+        number += 1
     outcome.loss /= settings.passes
     optimiser.zero_grad(set_to_none=True)
-    return outcome
+    return merged(ranks, outcome, row_R, whole_NT)
+
+
+class OutOfMemory(MemoryError):
+    """Micro-batches of `groups` groups do not fit the device's memory."""
+
+    def __init__(self, groups: int) -> None:
+        super().__init__(f"micro-batches of {groups} groups do not fit")
+        self.groups = groups
+
+
+def _groups_at_once(batch: Batch, groups: int) -> int:
+    """How many groups the largest micro-batch has."""
+    there = len(torch.unique(batch.rollouts.group_N))
+    return min(groups or there, there)
+
+
+def _pass(
+    policy: Policy, recipe: Recipe, batch: Batch, groups: int, before: Before | None, *, first: bool
+) -> tuple[Outcome, NonFinite | MemoryError | None]:
+    """The gradient of one pass, added to the weights', and what stood in its way."""
+    made = Outcome()
+    try:
+        for row_R in micro_batches(batch.rollouts.group_N, groups):
+            _add_gradient(policy, recipe, batch, row_R, before, made, first=first)
+    except NonFinite as error:
+        return made, error
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        # Not the error itself: its frames hold the very tensors that did not fit.
+        return made, MemoryError(str(error))
+    return made, None
+
+
+def _must_halve(ranks: Ranks, problem: NonFinite | MemoryError | None) -> bool:
+    """Whether memory ran out in any process. NonFinite in all of them when any met a non-number."""
+    told = (problem.tensor, problem.share) if isinstance(problem, NonFinite) else None
+    found = ranks.together((told, isinstance(problem, MemoryError)))
+    if any(short for _, short in found):
+        torch.cuda.empty_cache()
+        return True
+    broken = next((told for told, _ in found if told is not None), None)
+    if broken is not None:
+        raise NonFinite(*broken)
+    return False
 
 
 def _add_gradient(

@@ -76,10 +76,10 @@ def breaking(monkeypatch: pytest.MonkeyPatch, steps: set[int]) -> None:
     """Make the advantages of some steps infinite, as a diverged critic would."""
     sound = engine_update.update
 
-    def update(policy: Any, optimiser: Any, recipe: Any, batch: Any, settings: Any) -> Any:
+    def update(policy: Any, optimiser: Any, recipe: Any, batch: Any, *others: Any, **more: Any) -> Any:
         if batch.progress.step in steps:
             batch.weight_NT[0, 0] = torch.inf
-        return sound(policy, optimiser, recipe, batch, settings)
+        return sound(policy, optimiser, recipe, batch, *others, **more)
 
     monkeypatch.setattr(step, "update", update)
 

@@ -187,11 +187,6 @@ def test_bfloat16_and_another_temperature_run(tmp_path: Path) -> None:
     assert ran(spec, tmp_path).curves()[1]["mismatch"] > 0
 
 
-def test_several_devices_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="one device"):
-        ran(tiny_spec(tmp_path, devices=2), tmp_path)
-
-
 def test_the_global_sources_of_randomness_are_settled_each_step(tmp_path: Path) -> None:
     spec = tiny_spec(tmp_path, budget=Budget(steps=2, eval_every=0, checkpoint_every=0))
     drawn = []

@@ -1,0 +1,137 @@
+"""Starts the further processes of a run, joins them, and says which of them was the one that failed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import distributed
+from torch._C._distributed_c10d import TCPStore
+
+from workers.contract.errors import RunError
+from workers.contract.spec import RunSpec, to_dict
+from workers.engine.boundary import boundary
+from workers.engine.ranks import ALONE, Lost, Ranks
+
+HOST = "127.0.0.1"
+ROOT = Path(__file__).resolve().parents[2]
+# Users' rewards may take long, and meanwhile the others wait; a process that is gone is noticed at once all the same.
+PATIENCE = timedelta(days=1)
+GRACE = 5.0  # seconds between the moment a process cannot be reached and the moment it must have ended
+ENDING = 30.0  # seconds that the others may take to end when the first one has
+
+
+@contextmanager
+def launched(spec: RunSpec, folder: str, *, resume: bool) -> Iterator[Ranks]:
+    """The run's processes, this one being the first; the others are gone when the block is left.
+
+    RunError at `worker` names the process that was killed, or has the place and words of the one that failed.
+    """
+    if spec.devices == 1:
+        yield ALONE
+        return
+    _must_have(spec.devices)
+    store = TCPStore(HOST, 0, spec.devices, is_master=True, wait_for_workers=False)
+    order = {"spec": to_dict(spec), "folder": folder, "resume": resume, "port": store.port, "count": spec.devices}
+    children = [_start({**order, "index": index}) for index in range(1, spec.devices)]
+    try:
+        with boundary("worker"), joined(0, spec.devices, store) as ranks:
+            yield ranks
+        for child in children:
+            child.wait(ENDING)
+    except RunError as error:
+        raise _blamed(error, children) from error
+    finally:
+        for child in children:
+            child.kill()
+            child.communicate()
+
+
+@contextmanager
+def joined(index: int, count: int, store: TCPStore) -> Iterator[Ranks]:
+    """Be process `index` of `count` while the block runs."""
+    from accelerate import PartialState  # not before a run has several processes: it takes a second
+
+    # One machine: without the name of its inner interface gloo would ask for the address of the host's name.
+    told = {"LOCAL_RANK": str(index), "RANK": str(index), "WORLD_SIZE": str(count), "LOCAL_WORLD_SIZE": str(count),
+            "OMP_NUM_THREADS": str(torch.get_num_threads()), "GLOO_SOCKET_IFNAME": "lo"}  # fmt: skip
+    before = {name: os.environ.get(name) for name in told}
+    os.environ.update(told)
+    try:
+        on_cpu = not torch.cuda.is_available()
+        PartialState(cpu=on_cpu, store=store, rank=index, world_size=count, timeout=PATIENCE)
+        yield Ranks(index, count, distributed.new_group(backend="gloo", timeout=PATIENCE))
+    finally:
+        if distributed.is_initialized():
+            distributed.destroy_process_group()
+        PartialState._reset_state()
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.__setitem__(name, value)
+
+
+def _must_have(devices: int) -> None:
+    there = torch.cuda.device_count()
+    if torch.cuda.is_available() and devices > there:
+        what = f"the run asks for {devices} devices; this machine has {there}."
+        raise RunError("spec", what, f"Set devices to {there} at most.")
+
+
+def _start(order: dict[str, Any]) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "workers.engine.follower"]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    # A session of its own: Ctrl-C asks the first process to stop, and it tells the others when.
+    child = subprocess.Popen(command, cwd=ROOT, start_new_session=True, **pipes)
+    assert child.stdin is not None
+    child.stdin.write(json.dumps(order) + "\n")
+    child.stdin.flush()  # it stays open: its end tells the child that this process is no more
+    return child
+
+
+def _blamed(error: RunError, children: list[subprocess.Popen[str]]) -> RunError:
+    """The failure of the process that failed first, when it was not this one."""
+    until = time.monotonic() + (GRACE if _is_lost(error) else 0.0)
+    while True:
+        for number, child in enumerate(children, start=2):
+            found = _reason(child, number, len(children) + 1)
+            if found is not None:
+                return found
+        if time.monotonic() >= until:
+            return error
+        time.sleep(0.05)
+
+
+def _is_lost(error: BaseException | None) -> bool:
+    return error is not None and (isinstance(error, Lost) or _is_lost(error.__cause__))
+
+
+def _reason(child: subprocess.Popen[str], number: int, count: int) -> RunError | None:
+    """Why a child ended; None while it lives, and when it only says that it lost another one."""
+    status = child.poll()
+    if not status:
+        return None
+    who, mend = f"process {number} of {count}", "Resume the run: it goes on from its newest checkpoint."
+    if status < 0:
+        name = signal.Signals(-status).name
+        return RunError("worker", f"{who} was killed by {name}.", mend, {"process": number, "signal": name})
+    assert child.stdout is not None
+    last = child.stdout.read().strip().split("\n")[-1]
+    if not last.startswith("{"):
+        return RunError("worker", f"{who} ended with status {status}.", mend, {"process": number})
+    said = json.loads(last)
+    if said["lost"]:
+        return None
+    return RunError(said["where"], f"{said['what']} (in {who})", said["mend"], {**said["evidence"], "process": number})
+
+
+def tell_reason(error: RunError) -> None:
+    """Say why this process ends to the one that started it."""
+    said = {"where": error.where, "what": error.what, "mend": error.mend, "evidence": error.evidence}
+    print(json.dumps({**said, "lost": _is_lost(error)}, default=str), flush=True)
