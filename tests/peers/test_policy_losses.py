@@ -38,8 +38,6 @@ EQUAL: dict[str, Ours] = {
     "gspo": Ours(("gspo", {"eps_low": 0.1, "eps_high": 0.3}), ("sequence_mean", {})),
     # TRL's bound is the weight itself, Merit's what it may be above 1.
     "cispo": Ours(("cispo", {"eps_high": 0.5}), ("token_mean", {})),
-    "gspo": Ours(("gspo", {"eps_low": 0.1, "eps_high": 0.3}), ("sequence_mean", {})),
-    "cispo": Ours(("cispo", {"eps_high": 0.5}), ("token_mean", {})),
 }
 
 
@@ -55,7 +53,6 @@ def ours(made: Ours, *, on_policy: bool, mask_name: str = "mask_NT") -> tuple[Te
         "advantage_NT": spread(given["advantage_N"], mask_NT),
         "ref_logp_NT": given["ref_NT"],
         "mask_NT": mask_NT,
-        "segment_NT": torch.where(mask_NT, 0, -1),
         "segment_NT": torch.where(mask_NT, 0, -1),
     }
     parts = [("objectives", made.objective)] + ([("regularisers", made.regulariser)] if made.regulariser else [])
