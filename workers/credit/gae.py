@@ -41,7 +41,7 @@ CARD = Card(
         better="higher",
         shared={
             "budget.steps": 60,
-            "batch_prompts": 128,
+            "batch_prompts": 64,
             "siblings": 1,
             "prompts.task.params": {"level": 4, "mixed": True},
         },
