@@ -7,7 +7,7 @@ import torch
 from tests.bench.models import Size
 
 
-def matmul_rate(size: Size, rows: int, rounds: int = 5) -> float:
+def matmul_rate(size: Size, rows: int, rounds: int = 12) -> float:
     """Floating point operations a second of the network's largest product on `rows` tokens, the best of a few."""
     left, right = torch.randn(rows, size.hidden), torch.randn(size.hidden, size.intermediate)
     times = []

@@ -3,10 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import (
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedTokenizerFast,
+    Qwen2Config,
+    Qwen2ForCausalLM,
+)
 
 VOCABULARY = 128
 PAD, END = 0, 1
@@ -39,23 +46,25 @@ def make_tokenizer(vocabulary: int = VOCABULARY) -> PreTrainedTokenizerFast:
     return build(tokenizer_object=tokenizer, pad_token="<pad>", eos_token="<eos>", padding_side="left")
 
 
-def save(folder: Path, size: Size, end_share: float, seed: int = 0) -> Path:
-    """An untrained model whose chance to end at each token is `end_share` on average, and its tokenizer."""
+def save(folder: Path, size: Size, end_share: float, *, windowed: bool = False, seed: int = 0) -> Path:
+    """An untrained model whose chance to end at each token is `end_share` on average, and its tokenizer. `windowed`
+    gives one whose layers in part look back 32 tokens only: nothing may be shared between its rows."""
     torch.manual_seed(seed)
-    config = LlamaConfig(
-        vocab_size=VOCABULARY,
-        hidden_size=size.hidden,
-        intermediate_size=size.intermediate,
-        num_hidden_layers=size.layers,
-        num_attention_heads=size.heads,
-        num_key_value_heads=size.heads,
-        max_position_embeddings=256,
-        tie_word_embeddings=True,
-        pad_token_id=PAD,
-        bos_token_id=None,
-        eos_token_id=END,
-    )
-    model = LlamaForCausalLM(config)
+    sizes: dict[str, Any] = {
+        "vocab_size": VOCABULARY,
+        "hidden_size": size.hidden,
+        "intermediate_size": size.intermediate,
+        "num_hidden_layers": size.layers,
+        "num_attention_heads": size.heads,
+        "num_key_value_heads": size.heads,
+        "max_position_embeddings": 256,
+        "tie_word_embeddings": True,
+        "pad_token_id": PAD,
+        "bos_token_id": None,
+        "eos_token_id": END,
+    }
+    window: dict[str, Any] = {"use_sliding_window": True, "sliding_window": 32, "max_window_layers": size.layers // 2}
+    model = Qwen2ForCausalLM(Qwen2Config(**sizes, **window)) if windowed else LlamaForCausalLM(LlamaConfig(**sizes))
     _set_end_share(model, end_share)
     model.save_pretrained(folder)
     make_tokenizer().save_pretrained(folder)
@@ -63,7 +72,7 @@ def save(folder: Path, size: Size, end_share: float, seed: int = 0) -> Path:
 
 
 @torch.no_grad()
-def _set_end_share(model: LlamaForCausalLM, share: float) -> None:
+def _set_end_share(model: LlamaForCausalLM | Qwen2ForCausalLM, share: float) -> None:
     """Give all tokens one coordinate in common, and the end token as much more or less of it as `share` asks."""
     weight_VX = model.get_input_embeddings().get_parameter("weight")
     # Far more than the layers add or take away, or its sign, and with it the end's chance, would differ by position.

@@ -56,7 +56,7 @@ def measure(case: Case, count: int) -> list[Pair]:
     pairs: list[Pair] = []
     with tempfile.TemporaryDirectory(prefix="merit-bench-") as made:
         folder = Path(made)
-        models.save(folder / "model", case.size, case.end_share)
+        models.save(folder / "model", case.size, case.end_share, windowed=case.windowed)
         merit = MeritSide(folder, case)
         parameters = merit.learner.policy.model.num_parameters()
         rows = case.size.prompts * case.size.siblings

@@ -19,7 +19,8 @@ NEVER, EARLY = 1e-7, 0.0645
 
 @dataclass(frozen=True)
 class Case:
-    """One line of the table. `tuned` is TRL without its checkpointing and bfloat16."""
+    """One line of the table. `tuned` is TRL without its checkpointing and bfloat16; `windowed` a network that does not
+    fit Merit's ways of sharing."""
 
     name: str
     size: models.Size
@@ -27,6 +28,7 @@ class Case:
     beta: float = 0.0
     end_share: float = NEVER
     tuned: bool = True
+    windowed: bool = False
 
 
 CASES = {
@@ -37,6 +39,7 @@ CASES = {
         Case(f"{name}-reference", size, {"3m": 1.3, "25m": 1.35}[name], beta=BETA),
         Case(f"{name}-uneven", size, 1.8, end_share=EARLY),
         Case(f"{name}-defaults", size, 3.5, tuned=False),
+        Case(f"{name}-windowed", size, 1.0, windowed=True),
     )
 }
 
