@@ -88,7 +88,8 @@ class StemCache(Cache):
         if layer_idx == len(self.stems):
             self.stems.append((self._stem(key_states), self._stem(value_states)))
             rows, positions = self.shape
-            room = Room(*(x.expand(rows, -1, -1, -1) for x in (key_states, value_states)), positions)
+            key, value = (x.expand(rows, -1, -1, -1) for x in (key_states, value_states))
+            room = Room(key, value, positions)
             if self.fixed:  # what is not written yet is looked at with weight 0, and must be a number
                 room.key.zero_()
                 room.value.zero_()

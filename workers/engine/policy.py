@@ -15,7 +15,7 @@ from torch.utils.checkpoint import checkpoint
 from transformers import PreTrainedModel
 
 from workers.contract.errors import RunError
-from workers.engine import fits
+from workers.engine import fits, linear
 from workers.engine.reading import at_chosen
 from workers.engine.tensors import Pass, Rollouts
 
@@ -148,6 +148,7 @@ class Policy:
 
 def make_policy(model: PreTrainedModel, temperature: float = 1.0, precision: str = "float32") -> Policy:
     """A policy that computes logits only where they are needed, once a probe has shown that this is exact."""
+    linear.quicken(model)
     head: torch.nn.Module | None = getattr(model, "lm_head", None)
     if head is not None and not _is_plain(model, head):
         head = None

@@ -7,11 +7,12 @@ import torch
 from torch import Tensor
 
 from workers.contract.errors import RunError
-from workers.engine import attention
+from workers.engine import attention, linear
+from workers.engine.graph import GraphWalk
 from workers.engine.policy import Policy, entropy_of
 from workers.engine.walk import PlainWalk, StemWalk, Walk
 
-# Finished rows are dropped once no more than this share of the rows is left: copies stay rare.
+# Finished rows are dropped once no more than this share of the rows is left: copies stay rare, and shapes few.
 LEFT = 0.75
 
 
@@ -73,28 +74,42 @@ def sample(
     asked = [row for row, count in zip(prompts, counts, strict=True) if count]
     if not asked:
         return _nothing(policy.device)
-    prompt_PL, present_PL = pad_left(asked, plan.pad, policy.device)
     count_P = torch.tensor([count for count in counts if count], device=policy.device)
     row_N = torch.arange(len(asked), device=policy.device).repeat_interleave(count_P)
     if uniform_NT is None:
         uniform_NT = noise(len(row_N), plan.new_tokens, generator)
     uniform_NT = uniform_NT.to(policy.device)
-    draft = _Draft(len(row_N), plan, policy.device)
-    walk: Walk
+    # Entered once for all steps: weights are cast or laid out once, not at every token.
+    with policy.casting(), linear.laid_out(policy.model, len(row_N)):
+        walk = _walk(policy, asked, row_N, plan)
+        draft = _grow(policy, walk, uniform_NT, plan)
+    prompt_PL, present_PL = pad_left(asked, plan.pad, policy.device)
+    return draft.done(prompt_PL[row_N], present_PL[row_N])
+
+
+def _walk(policy: Policy, prompts: list[list[int]], row_N: Tensor, plan: Plan) -> Walk:
+    """The fastest walk that gives the policy's own numbers."""
+    if policy.packs and policy.device.type == "cuda":
+        return GraphWalk(policy.network, prompts, row_N, plan.new_tokens)
     if policy.packs:
-        walk = StemWalk(policy.network, asked, row_N, plan.new_tokens)
-    else:
-        ready = attention.whole(policy.model)
-        walk = PlainWalk(policy.network, prompt_PL, present_PL, row_N, plan.new_tokens, ready=ready)
+        return StemWalk(policy.network, prompts, row_N, plan.new_tokens)
+    padded = pad_left(prompts, plan.pad, policy.device)
+    return PlainWalk(policy.network, *padded, row_N, plan.new_tokens, ready=attention.whole(policy.model))
+
+
+def _grow(policy: Policy, walk: Walk, uniform_NT: Tensor, plan: Plan) -> "_Draft":
+    """Token by token, until every row has ended or the limit is reached."""
+    draft = _Draft(len(uniform_NT), plan, policy.device)
     for place in range(plan.new_tokens):
         draft.write(place, walk.row_R, policy.logits(walk.out_RX), uniform_NT[walk.row_R, place])
-        left = int((~draft.finished_N[walk.row_R]).sum())
+        open_R = ~draft.finished_N[walk.row_R]
+        left = int(open_R.sum())
         if left == 0 or place + 1 == plan.new_tokens:
             break
-        if plan.drop and left <= LEFT * len(walk.row_R):
-            walk.keep(~draft.finished_N[walk.row_R])
+        if plan.drop and left <= LEFT * len(open_R):
+            walk.keep(open_R)
         walk.advance(draft.token_NT[walk.row_R, place])
-    return draft.done(prompt_PL[row_N], present_PL[row_N])
+    return draft
 
 
 def noise(rows: int, new_tokens: int, generator: torch.Generator) -> Tensor:

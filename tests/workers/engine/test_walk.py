@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from tests.workers.engine.test_sampler import PROMPTS, sampled
 from tests.workers.tiny import make_model
-from workers.engine import fits
-from workers.engine.policy import make_policy
+from workers.engine import fits, sampler
+from workers.engine.graph import GraphWalk
+from workers.engine.policy import Policy, make_policy
 from workers.engine.sampler import Plan
 from workers.engine.stem import groups_of
 from workers.engine.walk import StemWalk
@@ -75,3 +77,22 @@ def test_a_network_that_cannot_grow_from_stems_is_read_as_before() -> None:
     assert torch.equal(
         sampled(make_policy(model), plan).token_NT, sampled(make_policy(make_model("llama", 20)), plan).token_NT
     )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_sampling_by_fixed_steps_gives_the_same_tokens(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What CUDA records, run without recording: same tokens and numbers, finished rows dropped on the way."""
+    policy = make_policy(make_model(kind, 20))
+    plan = Plan(12, 12, (1, 2, 3), 0)
+    wanted = sampled(policy, plan)
+    made: list[GraphWalk] = []
+
+    def fixed(policy: Policy, prompts: list[list[int]], row_N: Tensor, plan: Plan) -> GraphWalk:
+        made.append(GraphWalk(policy.network, prompts, row_N, plan.new_tokens))
+        return made[-1]
+
+    monkeypatch.setattr(sampler, "_walk", fixed)
+    found = sampled(policy, plan)
+    assert torch.equal(found.token_NT, wanted.token_NT)
+    torch.testing.assert_close(found.logp_NT, wanted.logp_NT, atol=1e-5, rtol=0)
+    assert len(made[0].row_R) < 36, "rows must have been dropped for this to say anything"
