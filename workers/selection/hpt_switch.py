@@ -50,10 +50,8 @@ def select(
     """
     tag_N, group_N = candidates.tag_N, candidates.rollouts.group_N
     own_N = (tag_N != IMITATE) & (tag_N != OFF_POLICY)
-    count_N = group_sum((own_N & (candidates.reward_N > solved)).float(), group_N)
-    shown_N = group_sum((~own_N).float(), group_N) > 0
     if candidates.round == 0:
-        shown_N = torch.zeros_like(shown_N)
+        count_N = group_sum((candidates.reward_N > solved).float(), group_N)
         below_N = count_N <= max(switch_gate, switch_gate_off)
         wishes = tuple(
             Wish(int(group_N[row]), text=text, tag=IMITATE if count_N[row] <= switch_gate else OFF_POLICY)
@@ -62,6 +60,7 @@ def select(
         )
         if wishes:
             return Selection(wishes=wishes)
+    shown_N = group_sum((~own_N).float(), group_N) > 0
     weight_N = torch.where(own_N & shown_N, 0.0, 1.0)
     return Selection(weight_N=weight_N, statistics=_shares(candidates, group_N, weight_N))
 

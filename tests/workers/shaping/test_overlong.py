@@ -18,11 +18,11 @@ def shaped(value_NK: Tensor, lengths: list[int], most: int, **params: object) ->
 
 
 def test_by_hand() -> None:
-    """A limit of 20 and a margin of a fifth: nothing to 16 tokens, a quarter for each token more, −1 at 20."""
-    lengths = [1, 16, 17, 18, 19, 20]
-    found = shaped(torch.ones(6, 2), lengths, 20)
-    assert found[:, 0].tolist() == pytest.approx([1, 1, 0.75, 0.5, 0.25, 0])
-    assert found[:, 1].tolist() == [1] * 6
+    """A limit of 20 and a margin of a fifth: nothing to 16 tokens, a quarter for each token more, −1 from 20 on."""
+    lengths = [1, 16, 17, 18, 19, 20, 25]
+    found = shaped(torch.ones(7, 2), lengths, 20)
+    assert found[:, 0].tolist() == pytest.approx([1, 1, 0.75, 0.5, 0.25, 0, 0])
+    assert found[:, 1].tolist() == [1] * 7
 
 
 def test_the_papers_sizes() -> None:
