@@ -1,4 +1,4 @@
-"""The search box of the top bar: runs, rewards and data sets of the team by name, and methods by their words."""
+"""The search box of the top bar: what the team has by name (runs, rewards, algorithms, data), methods by their words."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from django.shortcuts import render
 from labapp import shelf
 from labapp.accounts import access
 from labapp.runs.models import Run
-from labapp.workshop.models import DataSet, Reward
+from labapp.workshop.models import Algorithm, DataSet, Reward
 
 MOST = 20  # hits shown of each kind
 
@@ -34,9 +34,11 @@ def _find(request: HttpRequest, words: str) -> list[Hit]:
     runs = access.scoped(Run.objects, request).filter(deleted__isnull=True, name__icontains=words).order_by("-created")
     rewards = access.scoped(Reward.objects, request).filter(name__icontains=words)
     data = access.scoped(DataSet.objects, request).filter(name__icontains=words)
+    recipes = access.scoped(Algorithm.objects, request).filter(name__icontains=words)
     return [
         *[Hit("run", run.name, run.state, f"/runs/{run.pk}/") for run in runs[:MOST]],
         *[Hit("reward", one.name, "", f"/workshop/rewards/{one.pk}/") for one in rewards[:MOST]],
+        *[Hit("algorithm", one.name, "", f"/workshop/algorithms/{one.pk}/") for one in recipes[:MOST]],
         *[Hit("data", one.name, "", f"/data/{one.pk}/") for one in data[:MOST]],
         *_methods(words),
     ]

@@ -11,7 +11,7 @@ from labapp.api.docs import Page
 api = NinjaAPI(
     title="Merit",
     version="1",
-    description="Runs, their events, curves and rollouts, methods, data sets and rewards of a team.",
+    description="Runs, their events, curves and rollouts, methods, data sets, rewards and algorithms of a team.",
     urls_namespace="api",
     auth=AUTH,
     docs=Page(),
@@ -23,5 +23,6 @@ api.add_router("/runs", runs.router)
 api.add_router("/runs", happenings.router)
 api.add_router("/datasets", workshop.datasets)
 api.add_router("/rewards", workshop.rewards)
+api.add_router("/algorithms", workshop.algorithms)
 
 urlpatterns = [path("v1/", api.urls)]

@@ -1,4 +1,4 @@
-"""What the team defined, over REST: data sets and rewards written as code."""
+"""What the team defined, over REST: data sets, rewards written as code, and algorithms."""
 
 from typing import Any
 
@@ -6,11 +6,12 @@ from django.http import HttpRequest
 from ninja import Router
 
 from labapp.accounts.access import require
-from labapp.api.workshop_schemas import DataSets, Rewards
-from labapp.workshop.models import DataVersion, RewardVersion
+from labapp.api.workshop_schemas import Algorithms, DataSets, Rewards
+from labapp.workshop.models import AlgorithmVersion, DataVersion, RewardVersion
 
 datasets = Router(tags=["data sets"])
 rewards = Router(tags=["rewards"])
+algorithms = Router(tags=["algorithms"])
 MOST = 1000
 
 
@@ -27,6 +28,13 @@ def list_rewards(request: HttpRequest) -> dict[str, Any]:
     """Every saved version of the team's code rewards, newest first."""
     found = RewardVersion.objects.filter(reward__team=require(request, "see")).select_related("reward")
     return {"rewards": [_reward(one) for one in found.order_by("-created")[:MOST]]}
+
+
+@algorithms.get("", response=Algorithms)
+def list_algorithms(request: HttpRequest) -> dict[str, Any]:
+    """Every saved version of the team's algorithms, newest first."""
+    found = AlgorithmVersion.objects.filter(algorithm__team=require(request, "see")).select_related("algorithm")
+    return {"algorithms": [_algorithm(one) for one in found.order_by("-created")[:MOST]]}
 
 
 def _dataset(one: DataVersion) -> dict[str, Any]:
@@ -49,5 +57,16 @@ def _reward(one: RewardVersion) -> dict[str, Any]:
         "version": one.number,
         "message": one.message,
         "source": one.source,
+        "created": one.created,
+    }
+
+
+def _algorithm(one: AlgorithmVersion) -> dict[str, Any]:
+    return {
+        "reference": one.reference,
+        "name": one.algorithm.name,
+        "version": one.number,
+        "message": one.message,
+        "document": one.document,
         "created": one.created,
     }

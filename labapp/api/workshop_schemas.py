@@ -1,4 +1,4 @@
-"""The records of data sets and rewards, as the OpenAPI page describes them."""
+"""The records of data sets, rewards and algorithms, as the OpenAPI page describes them."""
 
 from datetime import datetime
 from typing import Any
@@ -40,3 +40,21 @@ class Rewards(Schema):
     """The team's code rewards, newest first."""
 
     rewards: list[RewardOut]
+
+
+class AlgorithmOut(Schema):
+    """One version of an algorithm; `reference` names it in a run's document, `document` holds the fields of a run's
+    document that belong to it."""
+
+    reference: str
+    name: str
+    version: int
+    message: str
+    document: dict[str, Any]
+    created: datetime
+
+
+class Algorithms(Schema):
+    """The team's algorithms, newest first."""
+
+    algorithms: list[AlgorithmOut]

@@ -25,13 +25,11 @@ def with_digests(spec: RunSpec, catalogue: Catalogue) -> RunSpec:
     parts: dict[str, Any] = {name: pick(part) for name, _ in PARTS if (part := getattr(spec, name)) is not None}
     for name in ("shaping", "selection", "regularisers"):
         parts[name] = tuple(map(pick, getattr(spec, name)))
-    extras = tuple(replace(e, digest=digest("objectives", e.name, e.digest)) for e in spec.extras)
-    weighting = None if spec.weighting is None else pick(spec.weighting)
+    extras = tuple(e if e.source else replace(e, digest=digest("objectives", e.name, e.digest)) for e in spec.extras)
     return replace(
         spec,
         prompts=replace(spec.prompts, task=None if task is None else pick(task)),
         rewards=tuple(map(reward, spec.rewards)),
         extras=extras,
-        weighting=weighting,
         **parts,
     )

@@ -4,13 +4,13 @@ import json
 from collections.abc import Iterable, Mapping
 
 from labapp.runs import knobs
-from labapp.runs.form_data import CODE, PARTS, ROWS, Data, renumbered, rows
+from labapp.runs.form_data import CODE, PARTS, PREFERENCES, ROWS, Data, address, renumbered, rows
 from labapp.runs.modelfiles import is_directory
 from labapp.workshop.forms import texts
 from labapp.workshop.wording import text_of
 from workers.contract.catalogue import Catalogue
 from workers.contract.limits import Param
-from workers.contract.spec import Model, Pick, Prompts, RewardPick, RunSpec
+from workers.contract.spec import Companion, Extra, Model, Pick, Pool, Prompts, RewardPick, RunSpec
 
 
 def fill(spec: RunSpec, catalogue: Catalogue, experiment: str = "") -> dict[str, str]:
@@ -19,17 +19,46 @@ def fill(spec: RunSpec, catalogue: Catalogue, experiment: str = "") -> dict[str,
     data |= _model_texts(spec.model) | _prompt_texts(spec.prompts, catalogue)
     for index, reward in enumerate(spec.rewards):
         data |= _reward_texts(f"rewards.{index}", reward, catalogue)
-    for prefix, kind in PARTS:
-        data |= _pick_texts(prefix, getattr(spec, prefix) or Pick(kind, ""), catalogue)
-    for index, pick in enumerate(spec.regularisers):
-        data |= _pick_texts(f"regularisers.{index}", pick, catalogue)
-    data |= _record_texts("", knobs.SIZES + knobs.MACHINE, spec)
+    data |= recipe_texts(spec, catalogue) | _record_texts("", knobs.SIZES + knobs.MACHINE, spec)
     data |= _record_texts("optimiser.", knobs.OPTIMISER, spec.optimiser)
     return data | _record_texts("budget.", knobs.BUDGET, spec.budget)
 
 
+def recipe_texts(spec: RunSpec, catalogue: Catalogue) -> dict[str, str]:
+    """The form data of the recipe, from selection to pool."""
+    data = {"algorithm": spec.algorithm} | _record_texts("", knobs.ORDER, spec) | pool_texts(spec.pool)
+    for prefix, kind in PARTS:
+        data |= pick_texts(prefix, getattr(spec, prefix) or Pick(kind, ""), catalogue)
+    for part in ("selection", "shaping", "regularisers"):
+        for index, pick in enumerate(getattr(spec, part)):
+            data |= pick_texts(f"{part}.{index}", pick, catalogue)
+    for index, extra in enumerate(spec.extras):
+        data |= _extra_texts(f"extras.{index}", extra, catalogue)
+    return data | companion_texts(spec.companions)
+
+
+def _extra_texts(prefix: str, extra: Extra, catalogue: Catalogue) -> dict[str, str]:
+    pick = Pick("objectives", extra.name, extra.params, extra.digest, extra.source)
+    return pick_texts(prefix, pick, catalogue) | {f"{prefix}.weight": text_of(extra.weight)}
+
+
+def companion_texts(companions: Iterable[Companion]) -> dict[str, str]:
+    """The form data of the run's further models."""
+    data: dict[str, str] = {}
+    for index, one in enumerate(companions):
+        data |= _record_texts(f"companions.{index}.", knobs.COMPANION, one)
+        data |= _record_texts(f"companions.{index}.model.", knobs.COMPANION_MODEL, one.model)
+    return data
+
+
+def pool_texts(pool: Pool | None) -> dict[str, str]:
+    """The form data of a stock of completions; without one its fields stand at their defaults, switched off."""
+    return _record_texts("pool.", knobs.POOL, pool or Pool()) | ({} if pool is None else {"pool.on": "on"})
+
+
 def _record_texts(prefix: str, params: Iterable[Param], record: object) -> dict[str, str]:
-    return {f"{prefix}{param.name}": text_of(getattr(record, param.name)) for param in params}
+    values = {f"{prefix}{param.name}": getattr(record, param.name) for param in params}
+    return {path: text_of(value) for path, value in values.items() if value is not False}
 
 
 def _model_texts(model: Model) -> dict[str, str]:
@@ -41,25 +70,29 @@ def _model_texts(model: Model) -> dict[str, str]:
 
 
 def _prompt_texts(prompts: Prompts, catalogue: Catalogue) -> dict[str, str]:
-    data = {"prompts.heldout_share": text_of(prompts.heldout_share)}
+    data = _record_texts("prompts.", knobs.DATASET + knobs.STOCK, prompts)
     if prompts.dataset:
         data |= {"prompts.source": "dataset", "prompts.dataset": prompts.dataset}
     elif prompts.path:
         data |= {"prompts.source": "path", "prompts.path": prompts.path}
     else:
         data |= {"prompts.source": "task"}
-    return data if prompts.task is None else data | _pick_texts("prompts.task", prompts.task, catalogue)
+    return data if prompts.task is None else data | pick_texts("prompts.task", prompts.task, catalogue)
 
 
-def _pick_texts(prefix: str, pick: Pick, catalogue: Catalogue) -> dict[str, str]:
-    data = {f"{prefix}.name": pick.name, f"{prefix}.shown": pick.name, f"{prefix}.digest": pick.digest}
+def pick_texts(prefix: str, pick: Pick, catalogue: Catalogue) -> dict[str, str]:
+    """The form data of one method at its place; of a formula, its text."""
+    name = f"{PREFERENCES}/{pick.name}" if pick.kind == PREFERENCES else pick.name
+    data = {f"{prefix}.name": name, f"{prefix}.shown": name, f"{prefix}.digest": pick.digest}
+    if pick.source:
+        return data | {f"{prefix}.source": pick.source, f"{prefix}.given": json.dumps(dict(pick.params))}
     method = catalogue.methods.get(f"{pick.kind}/{pick.name}")
     return data if method is None else data | texts(method, f"{prefix}.params", pick.params)
 
 
 def _reward_texts(prefix: str, reward: RewardPick, catalogue: Catalogue) -> dict[str, str]:
     pick = Pick("rewards", reward.name, reward.params, reward.digest)
-    data = _pick_texts(prefix, pick, catalogue) | {f"{prefix}.label": reward.label}
+    data = pick_texts(prefix, pick, catalogue) | {f"{prefix}.label": reward.label}
     data[f"{prefix}.weight"] = text_of(reward.weight)
     if not reward.source:
         return data
@@ -70,16 +103,16 @@ def refreshed(posted: Data, catalogue: Catalogue, codes: Mapping[str, str]) -> d
     """The data with rows renumbered, and with the defaults of every method that was exchanged since it was shown."""
     data = renumbered(posted)
     picks = [(prefix, kind) for prefix, kind in PARTS] + [("prompts.task", "tasks")]
-    picks += [(f"{part}.{row}", part) for part in ROWS for row in rows(data, part)]
+    picks += [(f"{part}.{row}", kind) for part, kind in ROWS.items() if kind for row in rows(data, part)]
     for prefix, kind in picks:
         name = data.get(f"{prefix}.name", "")
         if data.get(f"{prefix}.shown", "") == name:
             continue
-        data = {
-            path: text for path, text in data.items() if not path.startswith((f"{prefix}.params.", f"{prefix}.source"))
-        }
-        method = catalogue.methods.get(f"{kind}/{name}")
-        data |= _pick_texts(prefix, Pick(kind, name, {}, "" if method is None else method.digest), catalogue)
+        gone = (f"{prefix}.params.", f"{prefix}.source", f"{prefix}.given")
+        data = {path: text for path, text in data.items() if not path.startswith(gone)}
+        made = address(kind, name)
+        method = catalogue.methods.get("/".join(made))
+        data |= pick_texts(prefix, Pick(*made, {}, "" if method is None else method.digest), catalogue)
         if name.startswith(CODE):
             data[f"{prefix}.source"] = codes.get(name, "")
     return data

@@ -7,16 +7,42 @@ from typing import Any
 from labapp.workshop.wording import text_of
 
 Data = Mapping[str, str]
-ROWS = ("rewards", "regularisers")
+# Parts of which a run has many, with the kind of their methods (companions are models and have none).
+ROWS = {
+    "rewards": "rewards",
+    "selection": "selection",
+    "shaping": "shaping",
+    "extras": "objectives",
+    "regularisers": "regularisers",
+    "companions": "",
+}
 CODE = "code:"
-PARTS = (("credit", "credit"), ("objective", "objectives"), ("reduction", "reductions"))
+PARTS = (
+    ("credit", "credit"),
+    ("objective", "objectives"),
+    ("reduction", "reductions"),
+    ("weighting", "weighting"),
+)
+PREFERENCES = "preferences"
 _ROW = re.compile(rf"^({'|'.join(ROWS)})\.(\d{{1,4}})\.(.+)$")
 
 
+def key_of(part: str) -> str:
+    """The field that every row of the part has."""
+    return "role" if part == "companions" else "name"
+
+
+def address(kind: str, text: str) -> tuple[str, str]:
+    """(kind, name) of the method that the text of a choice names: where an objective stands, a preference loss may
+    stand too, as `preferences/<name>`."""
+    other, slash, name = text.partition("/")
+    return (other, name) if slash and other == PREFERENCES and kind == "objectives" else (kind, text)
+
+
 def rows(data: Data, part: str) -> list[int]:
-    """The numbers of the rows of `rewards` or `regularisers`, in order."""
+    """The numbers of the rows of a part of `ROWS`, in order."""
     found = (_ROW.match(name) for name in data)
-    return sorted({int(match[2]) for match in found if match and match[1] == part and match[3] == "name"})
+    return sorted({int(match[2]) for match in found if match and match[1] == part and match[3] == key_of(part)})
 
 
 def renumbered(data: Data, without: tuple[str, int] | None = None) -> dict[str, str]:
@@ -37,10 +63,10 @@ def renumbered(data: Data, without: tuple[str, int] | None = None) -> dict[str, 
 
 
 def with_row(data: Data, part: str, name: str, label: str = "") -> dict[str, str]:
-    """The data with one more row of `rewards` or `regularisers`, its parameters at their defaults."""
+    """The data with one more row of a part of `ROWS`, its parameters at their defaults."""
     made = renumbered(data)
     prefix = f"{part}.{len(rows(made, part))}"
-    made[f"{prefix}.name"] = name
+    made[f"{prefix}.{key_of(part)}"] = name
     if part == "rewards":
         taken = {made.get(f"rewards.{row}.label") for row in rows(made, part)}
         plain = label or name

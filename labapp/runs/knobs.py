@@ -5,7 +5,8 @@ from dataclasses import fields
 from workers.contract.card import Choice, Flag, Real, Text, Whole
 from workers.contract.checking import PRECISIONS
 from workers.contract.limits import Param
-from workers.contract.spec import Budget, Optimiser, Prompts, RunSpec
+from workers.contract.recipes import DECAYS, ORDERS, ROLES
+from workers.contract.spec import Budget, Companion, Optimiser, Pool, Prompts, RunSpec
 
 _POSITIVE = Real(0, open_low=True)
 _SHARE = Real(0, 1, open_low=True, open_high=True)
@@ -29,6 +30,7 @@ MODEL = (
     Param("chat", Flag(), "wrap each prompt in the tokenizer's chat template", False),
 )
 DATASET = _of(Prompts, heldout_share=(_SHARE, "share of the rows that is only evaluated on, never trained on"))
+STOCK = _of(Prompts, stock=(Whole(0), "problems that come again and again; 0 makes new ones without end"))
 REWARD = (
     Param("label", Text(60), "names its curve and its column", None),
     Param("weight", Real(), "share in the sum; negative punishes", None),
@@ -50,6 +52,7 @@ OPTIMISER = _of(
     clip_norm=(_POSITIVE, "longest gradient that is applied as it is"),
     passes=(Whole(1), "times that a step's samples are learned from"),
     micro_groups=(Whole(0), "prompts in one micro-batch, less memory for less; 0 takes all at once"),
+    decay=(Choice(DECAYS), "how the rate falls after the warm-up"),
 )
 BUDGET = _of(
     Budget,
@@ -64,3 +67,25 @@ MACHINE = _of(
     precision=(Choice(PRECISIONS), "number format of weights and activations"),
     devices=(Whole(1), "accelerators that share the run"),
 )
+ORDER = _of(RunSpec, order=(Choice(ORDERS), "whether several rewards are summed before credit or their credits after"))
+EXTRA = (Param("weight", Real(), "share of this loss in the sum", 1.0),)
+COMPANION = (
+    Param("role", Choice(ROLES), "a critic learns what states are worth, a guide is another run's model", None),
+    *_of(
+        Companion,
+        learning_rate=(_POSITIVE, "size of its own steps (a guide takes none)"),
+        value_clip=(Real(0), "how far its values may move in one step; 0 as far as they like"),
+    ),
+)
+COMPANION_MODEL = (
+    Param("name", Text(400, empty=True), "id or directory; empty for a copy of the policy's model", ""),
+    *MODEL,
+)
+POOL = _of(
+    Pool,
+    prompts=(Whole(0), "problems that completions are sampled for; 0 takes the completions of the prompts' file"),
+    siblings=(Whole(1), "completions for each of them"),
+    rounds=(Whole(1), "times that the present policy samples them anew"),
+)
+# The few settings of the engine that belong to an algorithm: its arithmetic is about them.
+OF_ALGORITHMS = ("siblings", "optimiser.passes")

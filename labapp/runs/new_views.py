@@ -1,10 +1,9 @@
 """The new-run page. One address: GET shows the form filled in, POST does one thing with it, named by the field `do`."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
@@ -13,34 +12,32 @@ from labapp import shelf
 from labapp.accounts.access import requires, scoped, team_of
 from labapp.accounts.models import Team, User
 from labapp.runs import launch, new_page, prechecks
+from labapp.runs.choosing import taken
 from labapp.runs.digests import with_digests
 from labapp.runs.fields import Draft
 from labapp.runs.filling import fill, refreshed
-from labapp.runs.form_data import renumbered, with_row, with_values
+from labapp.runs.form_steps import STEPS, texts
 from labapp.runs.models import Experiment, Run
 from labapp.runs.starting import run_number, starting_data
 from workers import documents
 from workers.contract.spec import to_dict
 
 Answer = Callable[[HttpRequest, Team, dict[str, str]], HttpResponse]
-ADDS = ("add_reward", "add_regulariser")
 
 
 @require_http_methods(["GET", "POST"])
 @requires("change")
 def new(request: HttpRequest) -> HttpResponse:
     """The form; `?guided=1` the guided run explained, `?clone=<run>` another run's values, `?try=<kind>/<name>` one
-    method in the guided run, `?dataset=<id>@<version>` and `?reward=code:<id>@<version>` the team's own."""
+    method in the guided run, `?algorithm=<id>@<version>` a saved algorithm (`ready:<slug>` one that comes with the
+    lab), `?dataset=<id>@<version>` and `?reward=code:<id>@<version>` the team's own."""
     team = team_of(request)
     if request.method == "GET":
         return _page(request, team, starting_data(request, team))
-    answer = ANSWERS.get(request.POST.get("do", "launch"), _launch)
-    return answer(request, team, _texts(request.POST))
-
-
-def _texts(posted: QueryDict) -> dict[str, str]:
-    own = {"csrfmiddlewaretoken", "do", "what", "document", *ADDS}
-    return {name: str(text) for name, text in posted.items() if name not in own}
+    data, do = texts(request.POST), request.POST.get("do", "launch")
+    if do in STEPS:
+        return _page(request, team, STEPS[do](data, request.POST))
+    return ANSWERS.get(do, _launch)(request, team, data)
 
 
 def _page(request: HttpRequest, team: Team, data: dict[str, str], status: int = 200, **more: Any) -> HttpResponse:
@@ -62,35 +59,6 @@ def _check(request: HttpRequest, team: Team, data: dict[str, str]) -> HttpRespon
     return render(request, "runs/new_side.html", context)
 
 
-def _change(request: HttpRequest, team: Team, data: dict[str, str]) -> HttpResponse:
-    """A method was exchanged: the form with its parameters."""
-    return _page(request, team, data)
-
-
-def _add(request: HttpRequest, team: Team, data: dict[str, str]) -> HttpResponse:
-    """One more reward or regulariser: the list that it was chosen from says `<part>/<name>`, the other nothing."""
-    chosen = next(filter(None, (request.POST.get(field, "") for field in ADDS)), "")
-    part, _, name = chosen.partition("/")
-    if part not in ("rewards", "regularisers") or not name:
-        return _page(request, team, data)
-    return _page(request, team, with_row(data, part, name, "code" if name.startswith("code:") else ""))
-
-
-def _remove(request: HttpRequest, team: Team, data: dict[str, str]) -> HttpResponse:
-    """One reward or regulariser less: `what` is `<part>/<row>`."""
-    part, _, row = request.POST.get("what", "").partition("/")
-    return _page(request, team, renumbered(data, (part, int(row)) if row.isdigit() else None))
-
-
-def _fix(request: HttpRequest, team: Team, data: dict[str, str]) -> HttpResponse:
-    """What a trouble proposed is set in the form: `what` is a JSON object of fields and values."""
-    try:
-        values = json.loads(request.POST.get("what", ""))
-    except ValueError:
-        values = {}
-    return _page(request, team, with_values(data, values if isinstance(values, dict) else {}))
-
-
 def _paste(request: HttpRequest, team: Team, data: dict[str, str]) -> HttpResponse:
     """A pasted document fills the form; one that is no run is shown again with the line and field of what is wrong."""
     text = request.POST.get("document", "")
@@ -102,6 +70,11 @@ def _paste(request: HttpRequest, team: Team, data: dict[str, str]) -> HttpRespon
         return _page(request, team, data, pasted=text, paste_error=str(error))
     kept = {name: data[name] for name in ("experiment",) if name in data}
     return _page(request, team, fill(spec, catalogue) | kept, pasted_name=spec.name)
+
+
+def _algorithm(request: HttpRequest, team: Team, data: dict[str, str]) -> HttpResponse:
+    """The parts of a saved algorithm or a ready-made recipe instead of those in the form."""
+    return _page(request, team, taken(data, team, request.POST.get("use_algorithm", ""), shelf.catalogue()))
 
 
 def _launch(request: HttpRequest, team: Team, data: dict[str, str]) -> HttpResponse:
@@ -125,9 +98,6 @@ def _create(request: HttpRequest, team: Team, owner: User, draft: Draft, parent:
 ANSWERS: dict[str, Answer] = {
     "launch": _launch,
     "check": _check,
-    "change": _change,
-    "add": _add,
-    "remove": _remove,
-    "fix": _fix,
     "paste": _paste,
+    "algorithm": _algorithm,
 }

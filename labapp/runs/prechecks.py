@@ -8,6 +8,7 @@ from labapp.accounts.models import Team
 from labapp.runs import needs
 from labapp.runs.form_data import CODE
 from labapp.runs.model_checks import length_troubles, model_troubles
+from labapp.workshop import algorithms
 from labapp.workshop.models import DataSet, DataVersion, RewardVersion
 from workers.contract import checking
 from workers.contract.catalogue import Catalogue
@@ -50,11 +51,17 @@ def troubles(spec: RunSpec, catalogue: Catalogue, team: Team, saved: Mapping[str
         *model_troubles(spec),
         *_code(spec, known),
         *checking.troubles(spec, catalogue),
+        *_algorithm(spec, team),
         *_prompts(spec, version),
         *_columns(spec, catalogue, version),
         *length_troubles(spec, version),
     ]
     return first_of_each(found)
+
+
+def _algorithm(spec: RunSpec, team: Team) -> Iterator[Trouble]:
+    if spec.algorithm and algorithms.version(team, spec.algorithm) is None:
+        yield Trouble("algorithm", f"this team has no saved algorithm {spec.algorithm!r}", {"algorithm": ""})
 
 
 def first_of_each(found: Iterable[Trouble]) -> list[Trouble]:

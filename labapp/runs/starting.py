@@ -9,14 +9,19 @@ from django.http import Http404, HttpRequest
 from labapp import shelf
 from labapp.accounts.access import scoped, scoped_get
 from labapp.accounts.models import Team
+from labapp.runs.choosing import chosen
 from labapp.runs.filling import fill
-from labapp.runs.form_data import with_row
+from labapp.runs.form_data import PARTS, PREFERENCES, with_row
 from labapp.runs.guided import EXPERIMENT, guided
+from labapp.runs.mending import mended
 from labapp.runs.models import Experiment, Run
+from labapp.workshop.algorithms import with_recipe
+from workers.contract.catalogue import Catalogue
 from workers.contract.method import Method
 from workers.contract.spec import Pick, Prompts, RewardPick, RunSpec, from_dict
 
-ONE_PICK = {"credit": "credit", "objectives": "objective", "reductions": "reduction"}
+ONE_PICK = {kind: part for part, kind in PARTS}
+SEVERAL = ("selection", "shaping", "regularisers")
 
 
 def starting_data(request: HttpRequest, team: Team) -> dict[str, str]:
@@ -32,28 +37,35 @@ def starting_data(request: HttpRequest, team: Team) -> dict[str, str]:
         return fill(spec, catalogue, EXPERIMENT) | {"guided": "1"}
     method = catalogue.methods.get(request.GET.get("try", ""))
     if method is not None:
-        spec = with_method(spec, method)
+        spec = with_method(spec, method, catalogue)
     newest = scoped(Experiment.objects, request).order_by("-created").first()
     name = f"try-{method.name}" if method is not None else "run"
+    found = chosen(team, request.GET["algorithm"], catalogue) if "algorithm" in request.GET else None
+    if found is not None:
+        spec = with_recipe(spec, *found)
     if "dataset" in request.GET:
         spec = replace(spec, prompts=Prompts(dataset=request.GET["dataset"]))
     data = fill(replace(spec, name=name), catalogue, "Experiments" if newest is None else newest.name)
     return with_row(data, "rewards", request.GET["reward"], "code") if "reward" in request.GET else data
 
 
-def with_method(spec: RunSpec, method: Method) -> RunSpec:
-    """The run with `method` in its place: instead of the one of its kind, or beside those where several may stand."""
+def with_method(spec: RunSpec, method: Method, catalogue: Catalogue) -> RunSpec:
+    """The run with `method` in its place: instead of the one of its kind, or beside those where several may stand; and
+    with what must come with it, such as a critic or a stock of completions."""
     pick = Pick(method.kind, method.name, {}, method.digest)
     if method.kind == "tasks":
         return replace(spec, prompts=replace(spec.prompts, task=pick))
     if method.kind == "rewards":
         others = tuple(one for one in spec.rewards if one.name != method.name)
         return replace(spec, rewards=(*others, RewardPick(method.name, method.name, digest=method.digest)))
-    if method.kind == "regularisers":
-        kept = tuple(one for one in spec.regularisers if one.name != method.name)
-        return replace(spec, regularisers=(*kept, pick))
-    part: dict[str, Any] = {ONE_PICK[method.kind]: pick}
-    return replace(spec, **part)
+    if method.kind in SEVERAL:
+        kept = tuple(one for one in getattr(spec, method.kind) if one.name != method.name)
+        made: dict[str, Any] = {method.kind: (*kept, pick)}
+    elif method.kind == PREFERENCES:
+        made = {"objective": pick, "credit": None, "regularisers": ()}
+    else:
+        made = {ONE_PICK[method.kind]: pick}
+    return mended(replace(spec, **made), catalogue)
 
 
 def run_number(text: str) -> UUID:

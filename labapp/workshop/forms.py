@@ -14,14 +14,15 @@ from workers.contract.card import Choice, Flag, Text, Whole
 from workers.contract.limits import Param, problem_with
 from workers.contract.method import Method
 
+FIXED = ("rewards", "tasks")  # what is measured and what is asked stay the same over a run
 LONG_TEXT = 120  # characters from which a text gets a box of several lines
 
 
 class LimitField(forms.Field):
     """One parameter as a field: its words are the help, its limit the validation, its default the initial value."""
 
-    def __init__(self, param: Param) -> None:
-        self.param = param
+    def __init__(self, param: Param, schedules: bool = False) -> None:
+        self.param, self.schedules = param, schedules
         super().__init__(
             required=False,  # an empty number is a trouble of its own, said in words of its own
             label=param.name.replace("_", " "),
@@ -33,7 +34,7 @@ class LimitField(forms.Field):
     def to_python(self, value: Any) -> object:
         """The JSON value; ValidationError when the text is none or breaks the limit."""
         try:
-            made = value_of(self.param.limit, "" if value is None or value is False else str(value))
+            made = value_of(self.param.limit, "" if value is None or value is False else str(value), self.schedules)
         except ValueError as error:
             raise forms.ValidationError(f"{self.param.name} {error}") from None
         problem = problem_with(self.param, made)
@@ -54,7 +55,7 @@ class LimitField(forms.Field):
     def differs(self, value: object) -> bool:
         """Whether `value` (a text of the form, or a JSON value) is not the default."""
         try:
-            made = value_of(self.param.limit, value if isinstance(value, str) else text_of(value))
+            made = value_of(self.param.limit, value if isinstance(value, str) else text_of(value), self.schedules)
         except ValueError:
             return True
         return made != self.param.default
@@ -78,10 +79,12 @@ def _widget(param: Param) -> forms.Widget:
 class ParamsForm(forms.Form):
     """The form of some parameters; fields are named `<prefix>.<parameter>`."""
 
-    def __init__(self, params: Iterable[Param], prefix: str, data: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, params: Iterable[Param], prefix: str, data: Mapping[str, Any] | None = None, schedules: bool = False
+    ) -> None:
         super().__init__(data=data, prefix=prefix, auto_id="f.%s", use_required_attribute=False)
         for param in params:
-            self.fields[param.name] = LimitField(param)
+            self.fields[param.name] = LimitField(param, schedules)
 
     def add_prefix(self, field_name: str) -> str:
         """`<prefix>.<name>`: the path in the run's document."""
@@ -110,8 +113,8 @@ class ParamsForm(forms.Form):
 
 
 def method_form(method: Method, prefix: str, data: Mapping[str, Any] | None = None) -> ParamsForm:
-    """The form of one method; unbound it shows the defaults."""
-    return ParamsForm(method.params, prefix, data)
+    """The form of one method; unbound it shows the defaults. Numbers of a recipe's parts may follow a schedule."""
+    return ParamsForm(method.params, prefix, data, schedules=method.kind not in FIXED)
 
 
 def differing(method: Method, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Rewards written as code, and data sets. What was saved never changes: every save is a new version."""
+"""Rewards written as code, algorithms, and data sets. What was saved never changes: every save is a new version."""
 
 from django.conf import settings
 from django.db import models
@@ -35,6 +35,42 @@ class RewardVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reward.name}@{self.number}"
+
+
+class Algorithm(models.Model):
+    """A recipe of a team; its parts live in its versions."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="algorithms")
+    name = models.CharField(max_length=80)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["team", "name"], name="algorithm_name"),)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AlgorithmVersion(models.Model):
+    """One saved recipe: `document` holds the fields of a run's document that belong to it (see algorithms.py)."""
+
+    algorithm = models.ForeignKey(Algorithm, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    document = models.JSONField()
+    message = models.CharField(max_length=200, blank=True)
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["algorithm", "number"], name="algorithm_number"),)
+
+    def __str__(self) -> str:
+        return f"{self.algorithm.name}@{self.number}"
+
+    @property
+    def reference(self) -> str:
+        """What names this version in a run's document."""
+        return f"{self.algorithm_id}@{self.number}"
 
 
 class DataSet(models.Model):

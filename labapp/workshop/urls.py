@@ -1,9 +1,9 @@
-"""Addresses of the workshop: rewards written as code."""
+"""Addresses of the workshop: rewards written as code, and algorithms."""
 
 from django.urls import path
 
+from labapp.workshop import algorithm_views, trial_views
 from labapp.workshop import reward_views as views
-from labapp.workshop import trial_views
 
 app_name = "workshop"
 urlpatterns = [
@@ -15,4 +15,9 @@ urlpatterns = [
     path("rewards/<int:pk>/", views.reward, name="reward"),
     path("rewards/<int:pk>/history/", views.history, name="history"),
     path("rewards/<int:pk>/delete/", views.delete, name="delete"),
+    path("algorithms/", algorithm_views.index, name="algorithms"),
+    path("algorithms/new/", algorithm_views.new, name="new_algorithm"),
+    path("algorithms/<int:pk>/", algorithm_views.algorithm, name="algorithm"),
+    path("algorithms/<int:pk>/history/", algorithm_views.history, name="algorithm_history"),
+    path("algorithms/<int:pk>/delete/", algorithm_views.delete, name="delete_algorithm"),
 ]

@@ -1,11 +1,11 @@
-"""Which runs use a data set or a reward: what was used is not deleted, or nobody could repeat the run."""
+"""Which runs use a data set, a reward or an algorithm: what was used is not deleted, or nobody could repeat the run."""
 
 from collections.abc import Iterable
 
 from django.db.models import Q, QuerySet
 
 from labapp.runs.models import Run
-from labapp.workshop.models import DataSet, Reward
+from labapp.workshop.models import Algorithm, DataSet, Reward
 
 
 def runs_of_data(dataset: DataSet, number: int | None = None) -> QuerySet[Run]:
@@ -24,6 +24,12 @@ def runs_of_reward(reward: Reward) -> QuerySet[Run]:
     for number in reward.versions.values_list("number", flat=True):
         used |= Q(spec__rewards__contains=[{"name": f"code:{reward.pk}@{number}"}])
     return Run.objects.filter(used, team=reward.team_id).order_by("-created") if used else Run.objects.none()
+
+
+def runs_of_algorithm(algorithm: Algorithm) -> QuerySet[Run]:
+    """The runs that took their parts from any version of an algorithm, newest first."""
+    used = Run.objects.filter(spec__algorithm__startswith=f"{algorithm.pk}@", team=algorithm.team_id)
+    return used.order_by("-created")
 
 
 def refusal(what: str, runs: Iterable[Run]) -> str:

@@ -1,20 +1,33 @@
 """Values and limits as the texts of a form and as words for people; `text_of` and `value_of` lose nothing."""
 
+from collections.abc import Mapping
+
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from workers.contract.card import Choice, Flag, Limit, Real, Text, Whole
+from workers.contract.limits import SCHEDULE
+
+ARROW = "→"
+SCHEDULED = f"0.2 {ARROW} 0.1 over 0.5"  # how a schedule is written: from, to, over which share of the steps
 
 
 def text_of(value: object) -> str:
     """What a form shows for a JSON value: the shortest text that reads back as the same value."""
     if value is None or value is False:
         return ""
+    if isinstance(value, Mapping) and set(value) == set(SCHEDULE):
+        return f"{text_of(value['start'])} {ARROW} {text_of(value['end'])} over {text_of(value['share'])}"
     return "on" if value is True else repr(value) if isinstance(value, float) else str(value)
 
 
-def value_of(limit: Limit, text: str) -> object:
-    """The JSON value that `text` stands for under `limit`; ValueError with a sentence when it stands for none."""
+def value_of(limit: Limit, text: str, schedules: bool = False) -> object:
+    """The JSON value that `text` stands for under `limit`; ValueError with a sentence when it stands for none.
+
+    With `schedules` a real number may change over the run: `0.2 → 0.1 over 0.5` (or `->`; all of it without `over`).
+    """
+    if schedules and isinstance(limit, Real) and (ARROW in text or "->" in text):
+        return _schedule_of(limit, text.replace("->", ARROW))
     if isinstance(limit, Flag):
         return text not in ("", "off", "false")
     if isinstance(limit, Choice):
@@ -22,6 +35,17 @@ def value_of(limit: Limit, text: str) -> object:
     if isinstance(limit, Text):
         return text.replace("\r\n", "\n")
     return _number_of(limit, text.strip())
+
+
+def _schedule_of(limit: Real, text: str) -> dict[str, object]:
+    """The schedule that a text says: straight from `start` to `end` over that share of the steps, then level."""
+    way, over, share = text.partition("over")
+    start, _, end = way.partition(ARROW)
+    try:
+        parts = (start, end, share if over else "1")
+        return {name: _number_of(limit, part.strip()) for name, part in zip(SCHEDULE, parts, strict=True)}
+    except ValueError:
+        raise ValueError(f"needs a schedule such as {SCHEDULED}, not {text!r}") from None
 
 
 def _number_of(limit: Real | Whole, text: str) -> int | float:

@@ -1,4 +1,4 @@
-// The new-run page: shows each trouble at its field, marks what differs from its default, and launches once.
+// The new-run page and the page of an algorithm: shows each trouble at its field, marks what differs from its default, and launches once.
 
 const form = document.getElementById("newrun");
 
@@ -27,8 +27,8 @@ function showTroubles() {
     slot.hidden = false;
     control(field)?.setAttribute("aria-invalid", "true");
   }
-  const launch = document.getElementById("launch");
-  launch.disabled = form.querySelector("[data-blocks=launch]") !== null;
+  const launch = document.getElementById("launch"); // the page of an algorithm, which has the same form, launches nothing
+  if (launch) launch.disabled = form.querySelector("[data-blocks=launch]") !== null;
 }
 
 function mark(field) {
@@ -59,7 +59,7 @@ form.addEventListener("click", (event) => {
 
 form.addEventListener("submit", () => {
   // Two clicks must not make two runs. Coming back by the browser's history lets one launch again.
-  setTimeout(() => document.getElementById("launch").setAttribute("disabled", ""));
+  setTimeout(() => document.getElementById("launch")?.setAttribute("disabled", ""));
 });
 addEventListener("pageshow", showTroubles);
 document.addEventListener("htmx:afterSettle", showTroubles);

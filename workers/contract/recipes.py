@@ -1,11 +1,12 @@
 """Which parts go together: a recipe that makes no sense is refused with the reason and the mend."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 
 from workers.contract.catalogue import Catalogue
 from workers.contract.errors import Trouble
 from workers.contract.method import Method
-from workers.contract.picking import pick_troubles
+from workers.contract.picking import method_of, pick_troubles
 from workers.contract.spec import Pick, RunSpec
 
 ORDERS = ("weigh first", "credit first")
@@ -22,8 +23,8 @@ def recipe_troubles(spec: RunSpec, catalogue: Catalogue) -> Iterator[Trouble]:
     """What is wrong with the parts of a run, each by itself and together."""
     for path, pick, kind in places(spec):
         yield from pick_troubles(path, pick, kind, catalogue)
-    found = [(path, pick, catalogue.methods.get(f"{kind}/{pick.name}")) for path, pick, kind in places(spec)]
-    methods = [(path, method) for path, _, method in found if method is not None]
+    found = [(path, method_of(pick, kind, catalogue)) for path, pick, kind in places(spec)]
+    methods = [(path, method) for path, method in found if method is not None]
     yield from _credit(spec, dict(methods))
     yield from _companions(spec, methods)
     yield from _offline(spec, methods)
@@ -74,20 +75,23 @@ def _compares_siblings(credit: Method) -> bool:
 
 def _companions(spec: RunSpec, methods: list[tuple[str, Method]]) -> Iterator[Trouble]:
     there = [companion.role for companion in spec.companions]
+    known = [asdict(companion) for companion in spec.companions]
     for path, method in methods:
         for need in method.needs:
             role, why = OF_COMPANIONS.get(need, ("", ""))
             if role and role not in there:
-                fix = {"companions": [{"role": role}]} if role == "critic" else {}
-                yield Trouble(path, f"{method.name} {why}; the run has none: add a companion", fix)
+                what = f"{method.name} {why}; the run has none: add a companion"
+                yield Trouble(path, what, {"companions": [*known, {"role": role}]})
     asked = {OF_COMPANIONS[need][0] for _, method in methods for need in method.needs if need in OF_COMPANIONS}
     for index, companion in enumerate(spec.companions):
+        without = {"companions": known[:index] + known[index + 1 :]}
         if companion.role not in ROLES:
             yield Trouble(f"companions.{index}.role", f"is one of {', '.join(ROLES)}, not {companion.role!r}")
         elif there.count(companion.role) > 1:
-            yield Trouble(f"companions.{index}.role", f"there is more than one {companion.role}; keep one")
+            yield Trouble(f"companions.{index}.role", f"there is more than one {companion.role}; keep one", without)
         elif companion.role not in asked:
-            yield Trouble(f"companions.{index}", f"no part of the recipe asks for a {companion.role}; take it out")
+            what = f"no part of the recipe asks for a {companion.role}; take it out"
+            yield Trouble(f"companions.{index}", what, without)
         elif companion.role == "guide" and not companion.model.name:
             yield Trouble(f"companions.{index}.model", "a guide is the model of another run: give its directory")
 
@@ -102,7 +106,7 @@ def _offline(spec: RunSpec, methods: list[tuple[str, Method]]) -> Iterator[Troub
         return
     if spec.selection:
         what = "a selection asks for new completions, and this run learns from a stock of them; take one of them out"
-        yield Trouble("selection.0", what)
+        yield Trouble("selection.0", what, {"selection": []})
     if pool.prompts and pool.siblings < 2:
         what = "there is nothing to compare with fewer than two completions of a prompt"
         yield Trouble("pool.siblings", what, {"pool.siblings": 4})

@@ -130,13 +130,13 @@ def test_an_exchanged_method_shows_its_own_parameters(alice_client: Client) -> N
 
 def test_rewards_are_added_and_removed(alice_client: Client) -> None:
     data = page(alice_client).data
-    more = Form(send(alice_client, data, "add", add_reward="rewards/format").content.decode(), whole=False)
+    more = Form(send(alice_client, data, "add", add_rewards="rewards/format").content.decode(), whole=False)
     assert [one.name for one in spec_of(more).rewards] == ["exact_answer", "brevity", "format"]
     less = Form(send(alice_client, more.data, "remove", what="rewards/0").content.decode(), whole=False)
     assert [one.name for one in spec_of(less).rewards] == ["brevity", "format"]
     none = Form(send(alice_client, less.data, "remove", what="regularisers/0").content.decode(), whole=False)
     assert spec_of(none).regularisers == ()
-    again = Form(send(alice_client, none.data, "add", add_regulariser="regularisers/entropy").content.decode(), False)
+    again = Form(send(alice_client, none.data, "add", add_regularisers="regularisers/entropy").content.decode(), False)
     assert [one.name for one in spec_of(again).regularisers] == ["entropy"]
 
 
@@ -152,10 +152,10 @@ def test_a_teams_code_can_be_chosen(alice_client: Client, charlie_client: Client
     RewardVersion.objects.create(reward=reward, number=1, source="def reward(completions):\n    return [0.0]\n")
     name = f"code:{reward.id}@1"
     data = page(alice_client).data
-    shown = Form(send(alice_client, data, "add", add_reward=f"rewards/{name}").content.decode(), whole=False)
+    shown = Form(send(alice_client, data, "add", add_rewards=f"rewards/{name}").content.decode(), whole=False)
     assert shown.data["rewards.2.source"].strip() == "def reward(completions):\n    return [0.0]"
     assert spec_of(shown).rewards[2].name == name
-    theirs = send(charlie_client, data, "add", add_reward=f"rewards/{name}").content.decode()
+    theirs = send(charlie_client, data, "add", add_rewards=f"rewards/{name}").content.decode()
     assert "def reward" not in theirs
     assert "no saved text" in theirs
 
@@ -253,7 +253,7 @@ def test_the_page_asks_few_questions(
     alice_client: Client, team: Team, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     alice_client.get(NEW)
-    with django_assert_num_queries(6) as few:  # user, membership, newest experiment, codes, sets, experiments
+    with django_assert_num_queries(7) as few:  # user, membership, experiment, codes, sets, algorithms, experiments
         alice_client.get(NEW)
     reward = Reward.objects.create(team=team, name="mine")
     for number in range(5):

@@ -1,0 +1,43 @@
+"""An algorithm taken into the form of a run: all its parts at once, in the place of those that stood there."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from labapp.accounts.models import Team
+from labapp.runs.filling import recipe_texts
+from labapp.runs.form_data import Data
+from labapp.runs.guided import guided
+from labapp.workshop import algorithms
+from labapp.workshop.algorithms import FIELDS, with_recipe
+from workers.contract.catalogue import Catalogue
+from workers.contract.spec import RunSpec
+
+READY = "ready:"
+
+
+def chosen(team: Team, name: str, catalogue: Catalogue) -> tuple[Mapping[str, Any], str] | None:
+    """(recipe, reference) of a saved version `<id>@<version>` or of a ready-made recipe `ready:<slug>`."""
+    if name.startswith(READY):
+        ready = algorithms.ready(guided(catalogue), catalogue)
+        found = next((one for one in ready if one.slug == name.removeprefix(READY)), None)
+        return None if found is None else (found.recipe, "")
+    saved = algorithms.version(team, name)
+    return None if saved is None else (saved.document, saved.reference)
+
+
+def with_algorithm(data: Data, spec: RunSpec, catalogue: Catalogue) -> dict[str, str]:
+    """The form data with the algorithm of `spec`."""
+    kept = {path: text for path, text in data.items() if path.partition(".")[0] not in (*FIELDS, "algorithm")}
+    return kept | algorithm_texts(spec, catalogue)
+
+
+def algorithm_texts(spec: RunSpec, catalogue: Catalogue) -> dict[str, str]:
+    """The form data of everything that belongs to an algorithm."""
+    sizes = {"siblings": str(spec.siblings), "optimiser.passes": str(spec.optimiser.passes)}
+    return recipe_texts(spec, catalogue) | sizes
+
+
+def taken(data: Data, team: Team, name: str, catalogue: Catalogue) -> dict[str, str]:
+    """The form data with the algorithm of that name; unchanged when there is none."""
+    found = chosen(team, name, catalogue)
+    return dict(data) if found is None else with_algorithm(data, with_recipe(guided(catalogue), *found), catalogue)
