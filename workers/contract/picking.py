@@ -4,9 +4,31 @@ from collections.abc import Iterator
 
 from workers.contract.catalogue import Catalogue
 from workers.contract.errors import Trouble
+from workers.contract.formula import BOTH as FORMULA_KINDS
+from workers.contract.formula import FormulaError, as_method, parse
 from workers.contract.limits import problem_with
-from workers.contract.method import MethodError
+from workers.contract.method import Method, MethodError
 from workers.contract.spec import Pick
+
+
+def method_of(pick: Pick, kind: str, catalogue: Catalogue) -> Method | None:
+    """The method that a pick names, or that its formula is; None where there is none or the formula cannot be read."""
+    if not pick.source:
+        return catalogue.methods.get(f"{kind}/{pick.name}")
+    try:
+        return as_method(parse(pick.source, kind), pick.name)
+    except FormulaError:
+        return None
+
+
+def _formula_troubles(path: str, pick: Pick) -> Iterator[Trouble]:
+    if pick.kind not in FORMULA_KINDS:
+        yield Trouble(f"{path}.source", f"no formula can stand in the place of {pick.kind}")
+        return
+    try:
+        parse(pick.source, pick.kind)
+    except FormulaError as error:
+        yield Trouble(f"{path}.source", str(error))
 
 
 def pick_troubles(path: str, pick: Pick, kind: str, catalogue: Catalogue) -> Iterator[Trouble]:
@@ -15,6 +37,7 @@ def pick_troubles(path: str, pick: Pick, kind: str, catalogue: Catalogue) -> Ite
         yield Trouble(f"{path}.kind", f"must be {kind!r}, not {pick.kind!r}", {f"{path}.kind": kind})
         return
     if pick.source:
+        yield from _formula_troubles(path, pick)
         return
     try:
         method = catalogue.get(pick.kind, pick.name)

@@ -113,8 +113,8 @@ def _credit(asked: Asked) -> tuple[Credit, Rewards, dict[str, float]]:
         credit = asked.credit(part, rewards)
     else:  # each reward is credited by itself, and the advantages are weighed
         several = [asked.credit(part, _alone(rewards, k)) for k in range(len(rewards.weight_K))]
-        advantage_KNT = torch.stack([one.advantage_NT for one in several])
-        credit = replace(several[0], advantage_NT=torch.einsum("k,knt->nt", rewards.weight_K, advantage_KNT))
+        advantage_NTK = torch.stack([one.advantage_NT for one in several], dim=-1)
+        credit = replace(several[0], advantage_NT=advantage_NTK @ rewards.weight_K)
     return credit, rewards, statistics | {f"credit/{name}": value for name, value in credit.statistics.items()}
 
 

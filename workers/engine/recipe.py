@@ -5,11 +5,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from workers.contract.errors import RunError
+from workers.contract.formula import FormulaError, parse
 from workers.contract.limits import at, is_schedule
 from workers.contract.method import MethodError
 from workers.contract.spec import Pick, RunSpec
 from workers.engine import load
 from workers.engine.boundary import boundary
+from workers.engine.formula import make_formula
 
 # The stage of a selection is what it asks for: prompts before sampling, candidates before credit, credited after it.
 STAGES = ("prompts", "candidates", "credited")
@@ -98,7 +100,10 @@ class Recipe:
 
 
 def make_part(pick: Pick, weight: float = 1.0) -> Part:
-    """A picked method, imported; RunError at `spec` when there is none of that name or a parameter is wrong."""
+    """A picked method, imported, or a formula; RunError at `spec` when there is none of that name or something in it
+    is wrong."""
+    if pick.source:
+        return _formula(pick, weight)
     try:
         loaded = load.load(pick.kind, pick.name)
         load.settings(loaded.method, pick.params)
@@ -109,6 +114,13 @@ def make_part(pick: Pick, weight: float = 1.0) -> Part:
         mend = "Clone the run to take the method as it is now."
         raise RunError("spec", what, mend, {"then": pick.digest, "now": loaded.method.digest})
     return Part(loaded, pick.params, weight)
+
+
+def _formula(pick: Pick, weight: float) -> Part:
+    try:
+        return Part(make_formula(parse(pick.source, pick.kind), pick.name), {}, weight)
+    except FormulaError as error:
+        raise RunError("spec", f"the formula {pick.name!r} cannot be read: {error}", "Mend it.") from error
 
 
 def make_recipe(spec: RunSpec) -> Recipe:

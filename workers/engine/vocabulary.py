@@ -38,10 +38,10 @@ def remember(policy: Policy, batch: Batch, micro_groups: int) -> Before:
     for row_R in micro_batches(batch.rollouts.group_N, micro_groups):
         found.append((row_R, policy.states(batch.rows(row_R).rollouts)))
     state_MX = torch.empty(int(count_N.sum()), found[0][1].shape[1], dtype=found[0][1].dtype, device=count_N.device)
-    for row_R, state_CX in found:
-        cuts = torch.split(state_CX, count_N[row_R].tolist())
-        for row, cut_CX in zip(row_R.tolist(), cuts, strict=True):
-            state_MX[int(first_N[row]) : int(first_N[row]) + len(cut_CX)] = cut_CX
+    for row_R, part_MX in found:
+        cuts = torch.split(part_MX, count_N[row_R].tolist())
+        for row, cut_MX in zip(row_R.tolist(), cuts, strict=True):
+            state_MX[int(first_N[row]) : int(first_N[row]) + len(cut_MX)] = cut_MX
     frozen = copy.deepcopy(policy.head)
     was = Policy(policy.model, policy.temperature, policy.precision, frozen)
     return Before(was, state_MX, first_N, count_N)
@@ -53,10 +53,10 @@ def over_vocabulary(policy: Policy, now_MX: Tensor, before: Before, row_R: Tenso
     chunk = max(1, CHUNK_NUMBERS // int(policy.model.config.vocab_size))
 
     def each(function: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
-        def one(now_CX: Tensor, was_CX: Tensor) -> Tensor:
+        def one(some_MX: Tensor, past_MX: Tensor) -> Tensor:
             with torch.no_grad():
-                was_CV = before.policy.logp_of_states(was_CX)
-            return function(policy.logp_of_states(now_CX), was_CV)
+                past_MV = before.policy.logp_of_states(past_MX)
+            return function(policy.logp_of_states(some_MX), past_MV)
 
         pairs = list(zip(torch.split(now_MX, chunk), torch.split(was_MX, chunk), strict=True))
         if len(pairs) == 1:

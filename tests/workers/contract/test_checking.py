@@ -79,7 +79,7 @@ ONE_TROUBLE: list[tuple[dict[str, Any], str, str, dict[str, Any]]] = [
     (
         {"prompts": Prompts(task=Pick("tasks", "arithmetic", {"level": 9}))},
         "prompts.task.params.level",
-        "level must be at most 4, not 9",
+        "level must be at most 5, not 9",
         {"prompts.task.params.level": 2},
     ),
 ]

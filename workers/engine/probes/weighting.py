@@ -23,6 +23,6 @@ def figure(loaded: Loaded, params: Mapping[str, object]) -> Figure:
         supplied = {"weight_K": torch.tensor([0.5, 0.5]), "reward_NK": reward_NK, "gram_KK": gram_KK, "memory": {}}
         made: Weights = call(loaded, {**supplied, "progress": Progress(1, 10)}, params)
         weights.append(made.weight_K)
-    weight_AK = torch.stack(weights)
-    series = [Series(f"gradient of length {LENGTHS[k]:g}", places(angles), numbers(weight_AK[:, k])) for k in (0, 1)]
+    weight_RK = torch.stack(weights)
+    series = [Series(f"gradient of length {LENGTHS[k]:g}", places(angles), numbers(weight_RK[:, k])) for k in (0, 1)]
     return Figure("Weights of two rewards", "lines", Axis("angle between their gradients", "°"), Axis("weight"), series)
