@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from labapp.runs.models import Run
 
 ROOT = Path(__file__).resolve().parents[2]
-NOT_COMPARED = ("seconds/", "tokens_per_second")  # how long it took is not what it did
+NOT_COMPARED = ("seconds/", "tokens_per_second", "memory/")  # what it took is not what it did
 
 
 @dataclass(frozen=True)

@@ -149,8 +149,8 @@ class MemoryLedger:
         return [event for event in self.events if event.kind == kind]
 
     def curves(self) -> dict[int, dict[str, float]]:
-        """Numbers by step that do not depend on the clock."""
-        timed = ("seconds/", "tokens_per_second")
+        """Numbers by step that do not depend on the clock or on what else the process holds."""
+        timed = ("seconds/", "tokens_per_second", "memory/")
         return {
             event.step: {name: value for name, value in event.data["values"].items() if not name.startswith(timed)}
             for event in self.kind("metrics")

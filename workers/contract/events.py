@@ -29,6 +29,8 @@ METRICS: dict[str, str] = {
     "learning_rate": "learning rate of this step",
     "mismatch": "largest difference between sampling and training log-probabilities, nats",
     "skipped": "1 where the update was skipped because something was no finite number, else 0",
+    "memory/estimate": "what the run was expected to take on its device, MiB",
+    "memory/peak": "the most that it has taken so far, beyond what its process had before, MiB",
     "seconds/step": "wall time of the step",
     "seconds/sample": "of it, sampling",
     "seconds/reward": "of it, rewards",

@@ -17,6 +17,7 @@ from workers.engine.launch import launched
 from workers.engine.learner import Learner, device, make_learner, threads
 from workers.engine.ranks import Ranks
 from workers.engine.reporter import Reporter
+from workers.engine.scarcity import Meter
 from workers.engine.step import Step, take_step
 
 MOST_BROKEN = 3
@@ -36,10 +37,10 @@ def train(spec: RunSpec, ledger: Ledger, *, resume: bool = False) -> None:
 
 def train_as(ranks: Ranks, spec: RunSpec, ledger: Ledger, *, resume: bool) -> None:
     """What one of the run's processes does; only the first one's ledger is told anything."""
-    reporter = Reporter(ledger)
+    reporter, meter = Reporter(ledger), Meter()
     learner = make_learner(spec, reporter.progress, ranks)
     try:
-        _Run(learner, ledger, reporter).go(resume=resume)
+        _Run(learner, ledger, reporter, meter).go(resume=resume)
     finally:
         close_all(learner.objectives)
 
@@ -51,6 +52,7 @@ class _Run:
     learner: Learner
     ledger: Ledger
     reporter: Reporter
+    meter: Meter
     broken: int = 0
     store_seconds: float = 0.0
     saved: int = -1
@@ -96,6 +98,7 @@ class _Run:
         start = time.perf_counter()
         made = take_step(self.learner, number)
         made.metrics |= {"seconds/store": self.store_seconds, "skipped": float(made.broken is not None)}
+        made.metrics |= self.meter.curves(self.learner, max(map(len, made.table.columns["prompt_ids"])))
         file = self.learner.ranks.first(lambda: self.ledger.save(made.table.name, made.table.content()))
         # Whatever is not sampling, rewards or update is bookkeeping: making the rows as well as storing them.
         self.store_seconds = time.perf_counter() - start - made.metrics["seconds/step"]
