@@ -72,13 +72,23 @@ def test_loss_and_gradient_equal_trl(name: str) -> None:
     assert_equal(grad_NTV, case["grad_NTV"])
 
 
-def test_rloo_on_policy_pushes_as_trl() -> None:
-    """TRL's ratio is one of whole completions: at one its loss is minus the mean advantage, its gradient that of the
-    plain policy gradient summed over tokens."""
-    case = RECORDED["cases"]["rloo_on_policy"]
+RLOO = Ours(("whole_ratio", {"eps_low": 0.2, "eps_high": 0.2}), ("fixed_length", {"length": 1}))
+
+
+@pytest.mark.parametrize("name", ["rloo", "rloo_on_policy"])
+def test_rloo_equals_trl(name: str) -> None:
+    """TRL's ratio here is one of whole completions, and it knows no holes."""
+    case = RECORDED["cases"][name]
+    loss, grad_NTV = ours(RLOO, on_policy=case["on_policy"], mask_name="present_NT")
+    assert_equal(loss, case["loss"])
+    assert_equal(grad_NTV, case["grad_NTV"])
+
+
+def test_rloo_on_policy_is_the_plain_policy_gradient() -> None:
+    """At ratio one TRL's gradient is that of log-probabilities summed over tokens."""
     made = Ours(("policy_gradient", {}), ("fixed_length", {"length": 1}))
     _, grad_NTV = ours(made, on_policy=True, mask_name="present_NT")
-    assert_equal(grad_NTV, case["grad_NTV"])
+    assert_equal(grad_NTV, RECORDED["cases"]["rloo_on_policy"]["grad_NTV"])
 
 
 @pytest.mark.parametrize(
