@@ -1,4 +1,4 @@
-"""The search box of the top bar: what the team has by name (runs, rewards, algorithms, data), methods by their words."""
+"""The search box of the top bar: the team's runs, rewards, algorithms and data by name, and methods by their words."""
 
 from dataclasses import dataclass
 

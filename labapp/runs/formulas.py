@@ -13,6 +13,7 @@ from labapp.workshop.wording import text_of
 from workers.contract.catalogue import Catalogue
 from workers.contract.kinds import KINDS
 from workers.contract.method import Method
+from workers.contract.picking import method_of
 from workers.contract.spec import Pick, RewardPick, RunSpec
 
 
@@ -27,11 +28,8 @@ def recipe_formulas(spec: RunSpec, catalogue: Catalogue) -> list[dict[str, Any]]
     `{name, value, default}` of the parameters that differ from what the method's source has."""
     made = []
     for pick in spec.parts():
-        method = catalogue.methods.get(f"{pick.kind}/{pick.name}")
-        if pick.source:
-            title = f"{KINDS[pick.kind].title} · formula"
-            made.append({"title": title, "math": format_html("<pre>{}</pre>", pick.source)})
-        elif method is not None:
+        method = method_of(pick, pick.kind, catalogue)
+        if method is not None:
             made.append(_line(pick, method))
     return [*made, {"title": "Loss", "math": loss_sum(spec, catalogue)}]
 
@@ -77,7 +75,7 @@ def reward_sum(rewards: Iterable[RewardPick], apart: bool = False) -> SafeString
 
 def loss_sum(spec: RunSpec, catalogue: Catalogue) -> SafeString:
     """What is minimised: the losses that this recipe adds up, over tokens, groups, or pairs."""
-    method = catalogue.methods.get(f"{spec.objective.kind}/{spec.objective.name}")
+    method = method_of(spec.objective, spec.objective.kind, catalogue)
     title = spec.objective.name if method is None else method.card.title
     first = format_html("<msub><mi>ℓ</mi><mtext>{}</mtext></msub>", title)
     further = [*((extra.weight, "ℓ", _title("objectives", extra.name, catalogue)) for extra in spec.extras)]

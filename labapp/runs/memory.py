@@ -1,18 +1,20 @@
 """How much memory a run will want, estimated from the model's files and the sizes in the form."""
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from labapp.runs.modelfiles import ModelFacts
+from workers.contract import memory
 from workers.contract.catalogue import Catalogue
+from workers.contract.memory import Sizes
+from workers.contract.picking import method_of
+from workers.contract.recipes import places
 from workers.contract.spec import RunSpec
 
-NUMBER = 4  # bytes of a float32; weights, gradients and AdamW's two means are kept in it
-STATE = 4  # weights, gradients, two means
-KEPT = 16  # hidden-sized numbers a layer keeps per token until the backward pass, counted over a Llama's layer
-LOGITS = 3  # logits, their log-softmax, its gradient
 USUAL_PROMPT = 64  # tokens, where nothing better is known
+# What methods ask for that is read from a copy of the model as it was at step 0, and from that of the round's start.
+OF_REFERENCE = {"ref_logp_NT", "ref_pairs", "ref_labelled", "kl"}
+OF_PREVIOUS = {"previous_pairs"}
 
 
 @dataclass(frozen=True)
@@ -34,16 +36,16 @@ class Estimate:
         return self.there is not None and self.total > self.there
 
 
-def estimate(spec: RunSpec, model: ModelFacts, catalogue: Catalogue, there: int | None = None) -> Estimate:
+def estimate(spec: RunSpec, sizes: Sizes, catalogue: Catalogue, there: int | None = None) -> Estimate:
     """The memory of one step at its fullest; `there` is what the machine has, asked from the system when not given."""
     have = _physical() if there is None else there
-    plain = Estimate(_parts(spec, model, catalogue, _micro(spec)), have)
+    plain = Estimate(_parts(spec, sizes, catalogue, _micro(spec)), have)
     if not plain.tight:
         return plain
     fitting = (
         groups
         for groups in range(_micro(spec), 0, -1)
-        if spec.batch_prompts % groups == 0 and not Estimate(_parts(spec, model, catalogue, groups), have).tight
+        if spec.batch_prompts % groups == 0 and not Estimate(_parts(spec, sizes, catalogue, groups), have).tight
     )
     groups = next(fitting, None)
     return plain if groups is None else Estimate(plain.parts, have, {"optimiser.micro_groups": groups})
@@ -54,23 +56,29 @@ def _micro(spec: RunSpec) -> int:
     return groups if 0 < groups <= spec.batch_prompts else max(1, spec.batch_prompts)
 
 
-def _parts(spec: RunSpec, model: ModelFacts, catalogue: Catalogue, groups: int) -> dict[str, int]:
-    positions = USUAL_PROMPT + spec.max_new_tokens
-    if model.longest is not None:
-        positions = min(positions, model.longest)
-    rows, micro = spec.batch_prompts * spec.siblings, groups * spec.siblings
-    parts = {"weights and optimiser": model.weights * NUMBER * STATE}
-    if _has_reference(spec, catalogue):
-        parts["reference model"] = model.weights * NUMBER
-    parts["cache while sampling"] = 2 * rows * positions * model.layers * model.kv_width * NUMBER
-    kept = KEPT * model.layers * model.hidden + LOGITS * model.vocabulary
-    parts["one micro-batch"] = micro * positions * kept * NUMBER
-    return parts
+def _parts(spec: RunSpec, sizes: Sizes, catalogue: Catalogue, groups: int) -> dict[str, int]:
+    """Bytes by part, without those of which there are none; sampling and learning take turns, so the larger counts."""
+    micro = replace(spec, devices=max(1, spec.devices), optimiser=replace(spec.optimiser, micro_groups=groups))
+    frozen, critics = copies(spec, catalogue)
+    found = memory.estimate(sizes, micro, USUAL_PROMPT, references=frozen, critics=critics)
+    fullest = "sampling" if found["sampling"] > found["learning"] else "learning"
+    parts = {
+        "weights and optimiser": found["weights"] + found["gradients"] + found["optimiser"],
+        "frozen models": found["references"],
+        "critic and its optimiser": found["critics"],
+        fullest: found[fullest],
+    }
+    return {name: count for name, count in parts.items() if count}
 
 
-def _has_reference(spec: RunSpec, catalogue: Catalogue) -> bool:
-    found = (catalogue.methods.get(f"{pick.kind}/{pick.name}") for pick in spec.picks())
-    return any(method is not None and "ref_logp_NT" in method.needs for method in found)
+def copies(spec: RunSpec, catalogue: Catalogue) -> tuple[int, int]:
+    """(frozen models, critics) that the run holds beside its policy: the reference, the policy of the round's start, a
+    guide of about its size; a critic learns, with an optimiser of its own."""
+    methods = (method_of(pick, kind, catalogue) for _, pick, kind in places(spec))
+    asked = {need for method in methods if method is not None for need in method.needs}
+    roles = [companion.role for companion in spec.companions]
+    frozen = bool(asked & OF_REFERENCE) + bool(asked & OF_PREVIOUS) + roles.count("guide")
+    return frozen, roles.count("critic")
 
 
 def _physical() -> int | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from workers.contract.catalogue import ROOT
+from workers.contract.memory import Sizes, sizes_of
 
 STARTER = ROOT / "models" / "starter"
 HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?$")
@@ -20,15 +21,12 @@ _HEADER_LIMIT = 100_000_000  # bytes; the format's own bound
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """Positions the model has (None: not said), its weights, the sizes that a memory estimate needs, and what its
-    tokenizer can do: one token a byte, a token for padding, a template for chats."""
+    """Positions the model has (None: not said), its weights, the sizes that a memory estimate needs (None for a kind of
+    model that names them otherwise), and what its tokenizer can do: one token a byte, padding, a template for chats."""
 
     longest: int | None
     weights: int
-    vocabulary: int
-    layers: int
-    hidden: int
-    kv_width: int
+    sizes: Sizes | None
     bytes_only: bool
     pads: bool
     templated: bool
@@ -66,21 +64,22 @@ def _facts(directory: Path, stamp: int) -> ModelFacts:
         raise ModelTrouble(f"{directory} has no *.safetensors; save the model with safe_serialization=True")
     if not any((directory / name).is_file() for name in ("tokenizer.json", "tokenizer_config.json")):
         raise ModelTrouble(f"{directory} has no tokenizer; save it beside the model with tokenizer.save_pretrained")
-    heads = _whole(config, ("num_attention_heads", "n_head"), 1)
-    hidden = _whole(config, ("hidden_size", "n_embd", "d_model"), 0)
-    vocabulary = _whole(config, ("vocab_size",), 0)
     longest = _whole(config, _LENGTHS, 0)
     return ModelFacts(
         longest=longest or None,
         weights=sum(map(_weights, shards)),
-        vocabulary=vocabulary,
-        layers=_whole(config, ("num_hidden_layers", "n_layer"), 0),
-        hidden=hidden,
-        kv_width=_whole(config, ("num_key_value_heads",), heads) * hidden // heads,
+        sizes=_sizes(config),
         bytes_only=_bytes_only(directory),
         pads=_pads(directory),
         templated=_templated(directory),
     )
+
+
+def _sizes(config: dict[str, Any]) -> Sizes | None:
+    try:
+        return sizes_of(config)
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _object(path: Path, why: str) -> dict[str, Any]:

@@ -20,7 +20,6 @@ from labapp.workshop.models import DataSet, DataVersion, RewardVersion
 from workers import documents
 from workers.contract.catalogue import Catalogue
 from workers.contract.errors import Trouble
-from workers.contract.spec import RunSpec
 
 
 def form_context(data: Data, team: Team, saved: Mapping[str, RewardVersion]) -> dict[str, Any]:
@@ -70,11 +69,12 @@ def side_context(data: Data, draft: Draft, team: Team, codes: Mapping[str, str])
     catalogue = shelf.catalogue()
     found = every_trouble(draft, catalogue, team, codes)
     facts = model_facts(draft.spec)
-    want = None if facts is None else memory.estimate(draft.spec, facts, catalogue)
+    sizes = None if facts is None else facts.sizes
+    want = None if sizes is None else memory.estimate(draft.spec, sizes, catalogue)
     return {
         "troubles": trouble_rows(found, data),
         "address": reverse("runs:new"),
-        "algorithm": algorithm_context(draft.spec, team),
+        "algorithm": algorithms.origin(draft.spec, team),
         "worker_differs": shelf.worker_differs(),
         "memory": want,
         "memory_vals": "" if want is None else fix_values(want.fix),
@@ -83,14 +83,6 @@ def side_context(data: Data, draft: Draft, team: Team, codes: Mapping[str, str])
         "document_json": documents.as_json(with_digests(draft.spec, catalogue)),
         "document_yaml": documents.as_yaml(with_digests(draft.spec, catalogue)),
     }
-
-
-def algorithm_context(spec: RunSpec, team: Team) -> dict[str, Any] | None:
-    """The saved algorithm that the parts were taken from, and whether they still are what it says."""
-    version = algorithms.version(team, spec.algorithm)
-    if version is None:
-        return None
-    return {"version": version, "same": algorithms.same(version.document, algorithms.document_of(spec))}
 
 
 def every_trouble(draft: Draft, catalogue: Catalogue, team: Team, codes: Mapping[str, str]) -> list[Trouble]:

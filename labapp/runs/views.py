@@ -22,6 +22,7 @@ from labapp.observatory.downloads import file_name
 from labapp.observatory.models import Rollout
 from labapp.runs import feed, launch
 from labapp.runs.models import STATES, Checkpoint, Experiment, MetricLatest, Run
+from labapp.runs.recipe_view import recipe_of
 from labapp.runs.sparks import sparks
 from workers.contract.spec import SpecError, from_dict, to_json
 
@@ -95,7 +96,7 @@ def _rows(runs: list[Run]) -> list[dict[str, Any]]:
 @require_safe
 def detail(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """One run: complete as it is now; the page's script then follows it live."""
-    run = scoped_get(Run.objects.select_related("experiment", "owner", "parent"), request, pk=run_id)
+    run = scoped_get(Run.objects.select_related("experiment", "owner", "parent", "team"), request, pk=run_id)
     membership = current_membership(request)
     snapshot = feed.snapshot(run, None if membership is None else membership.role)
     tab = request.GET.get("tab", "overview")
@@ -111,6 +112,7 @@ def detail(request: HttpRequest, run_id: UUID) -> HttpResponse:
         "spec_json": document, "spec_yaml": yaml.safe_dump(json.loads(document), sort_keys=False, allow_unicode=True),
         "may_change": may_here(request, "change"), "files": _files(run) if tab == "files" else [],
         "agreement": agreement(run, chosen) if judged else None, "addresses": _addresses(run),
+        "recipe": recipe_of(run),
     }  # fmt: skip
     answer = render(request, "runs/detail.html", context)
     if run.deleted is not None:

@@ -20,7 +20,6 @@ from labapp.runs.recipe_fields import recipe_parts
 from labapp.workshop import algorithms
 from workers.contract.errors import Trouble
 from workers.contract.recipes import recipe_troubles
-from workers.contract.spec import RunSpec
 
 SIBLINGS = tuple(one for one in knobs.SIZES if one.name == "siblings")
 PASSES = tuple(one for one in knobs.OPTIMISER if one.name == "passes")
@@ -66,16 +65,6 @@ def side_context(data: Data, draft: Draft) -> dict[str, Any]:
     return {
         "troubles": trouble_rows(troubles(draft), data),
         "formulas": recipe_formulas(draft.spec, shelf.catalogue()),
-        "pipeline": pipeline(draft.spec),
+        "pipeline": algorithms.pipeline(draft.spec, shelf.catalogue()),
         "runs_new": reverse("runs:new"),
     }
-
-
-def pipeline(spec: RunSpec) -> list[str]:
-    """The recipe in a line: the titles of its parts in the order in which they work."""
-    methods = shelf.catalogue().methods
-    names = []
-    for pick in spec.parts():
-        method = methods.get(f"{pick.kind}/{pick.name}")
-        names.append("formula" if pick.source else pick.name if method is None else method.card.title)
-    return names

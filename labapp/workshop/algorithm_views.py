@@ -42,7 +42,10 @@ def index(request: HttpRequest) -> HttpResponse:
     catalogue = shelf.catalogue()
     spec = guided(catalogue)
     rows = [_row(one, list(one.versions.all())) for one in page]
-    ready = [(one, algorithm_page.pipeline(with_recipe(spec, one.recipe))) for one in algorithms.ready(spec, catalogue)]
+    ready = [
+        (one, algorithms.pipeline(with_recipe(spec, one.recipe), catalogue))
+        for one in algorithms.ready(spec, catalogue)
+    ]
     context = {"page": page, "rows": rows, "asked": asked, "any": bool(rows) or found.exists(), "ready": ready}
     return render(request, "workshop/algorithms.html", context)
 
@@ -53,8 +56,9 @@ def _row(one: Algorithm, versions: list[AlgorithmVersion]) -> dict[str, Any]:
 
 def _parts(document: Mapping[str, Any]) -> list[str]:
     """The titles of a saved recipe's parts; none for a document that this version of the lab cannot read."""
+    catalogue = shelf.catalogue()
     try:
-        return algorithm_page.pipeline(with_recipe(guided(shelf.catalogue()), document))
+        return algorithms.pipeline(with_recipe(guided(catalogue), document), catalogue)
     except SpecError:
         return []
 

@@ -16,6 +16,7 @@ from labapp.workshop.rewards import NotSaved
 from workers.contract.card import Source
 from workers.contract.catalogue import Catalogue
 from workers.contract.method import MethodError
+from workers.contract.picking import method_of
 from workers.contract.recipes import places
 from workers.contract.spec import Optimiser, RunSpec, from_dict, to_dict
 
@@ -104,6 +105,18 @@ def same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     for side in (left, right):
         side["optimiser"] = (side["optimiser"] or {}).get("passes", Optimiser().passes)
     return bool(left == right)
+
+
+def origin(spec: RunSpec, team: Team) -> dict[str, Any] | None:
+    """`{version, same}`: the saved algorithm that a run's parts were taken from, and whether they still are its."""
+    found = version(team, spec.algorithm)
+    return None if found is None else {"version": found, "same": same(found.document, document_of(spec))}
+
+
+def pipeline(spec: RunSpec, catalogue: Catalogue) -> list[str]:
+    """The recipe in a line: the titles of its parts in the order in which they work."""
+    found = ((pick, method_of(pick, pick.kind, catalogue)) for pick in spec.parts())
+    return [pick.name if method is None else method.card.title for pick, method in found]
 
 
 def create(team: Team, author: User, name: str, document: dict[str, Any], message: str = "") -> AlgorithmVersion:

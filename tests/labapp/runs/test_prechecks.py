@@ -17,7 +17,7 @@ from labapp.runs import memory, modelfiles, needs, prechecks
 from labapp.runs.guided import guided
 from labapp.workshop.models import DataSet, DataVersion, Reward, RewardVersion
 from workers.contract.errors import Trouble
-from workers.contract.spec import Model, Optimiser, Prompts, RewardPick, RunSpec
+from workers.contract.spec import Companion, Model, Optimiser, Prompts, RewardPick, RunSpec
 
 CATALOGUE = shelf.catalogue()
 CONFIG = {
@@ -213,20 +213,33 @@ def test_rewards_of_the_library_say_their_columns() -> None:
 
 
 def test_the_memory_estimate_follows_the_sizes(spec: RunSpec, model: Path) -> None:
-    facts = modelfiles.facts(model)
-    assert facts.weights == 12
-    parts = memory.estimate(spec, facts, CATALOGUE, there=10**12).parts
-    assert parts["weights and optimiser"] == 12 * 16
-    assert parts["reference model"] == 12 * 4  # the guided run's KL asks for it
-    assert "reference model" not in memory.estimate(replace(spec, regularisers=()), facts, CATALOGUE).parts
-    double = memory.estimate(replace(spec, batch_prompts=32), facts, CATALOGUE, there=10**12).parts
-    assert double["cache while sampling"] == 2 * parts["cache while sampling"]
+    sizes = modelfiles.facts(model).sizes
+    assert sizes is not None
+    weights = 4 * sizes.parameters  # bytes
+    parts = memory.estimate(spec, sizes, CATALOGUE, there=10**12).parts
+    assert parts["weights and optimiser"] == 4 * weights
+    assert parts["frozen models"] == weights  # the guided run's KL asks for the reference
+    assert "frozen models" not in memory.estimate(replace(spec, regularisers=()), sizes, CATALOGUE).parts
+    double = memory.estimate(replace(spec, batch_prompts=32), sizes, CATALOGUE, there=10**12)
+    assert double.total > sum(parts.values())
+
+
+def test_the_memory_estimate_counts_the_further_models(spec: RunSpec, model: Path) -> None:
+    sizes = modelfiles.facts(model).sizes
+    assert sizes is not None
+    more = replace(spec, companions=(Companion("critic"), Companion("guide", Model("/models/guide"))))
+    assert memory.copies(more, CATALOGUE) == (2, 1)
+    parts = memory.estimate(more, sizes, CATALOGUE, there=10**12).parts
+    assert parts["frozen models"] == 2 * 4 * sizes.parameters
+    assert parts["critic and its optimiser"] == 4 * 4 * sizes.parameters
 
 
 def test_too_much_memory_offers_smaller_micro_batches(spec: RunSpec, model: Path) -> None:
-    facts = modelfiles.facts(model)
-    whole = memory.estimate(spec, facts, CATALOGUE, there=10**12)
-    less = whole.parts["one micro-batch"] // 2
-    tight = memory.estimate(spec, facts, CATALOGUE, there=whole.total - less)
+    sizes = modelfiles.facts(model).sizes
+    assert sizes is not None
+    whole = memory.estimate(spec, sizes, CATALOGUE, there=10**12)
+    half = memory.estimate(replace(spec, optimiser=Optimiser(micro_groups=8)), sizes, CATALOGUE, there=10**12)
+    tight = memory.estimate(spec, sizes, CATALOGUE, there=half.total)
+    assert whole.total > half.total
     assert tight.tight
     assert tight.fix == {"optimiser.micro_groups": 8}
