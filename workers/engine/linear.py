@@ -69,16 +69,14 @@ class FastLinear(nn.Linear):
 
     def forward(self, x: Tensor) -> Tensor:
         """x Wᵀ + b over the last axis."""
-        rows = x.numel() // x.shape[-1]
-        known = self.laid_out is not None and not torch.is_grad_enabled()
-        if not _fits(x) or not _fits(self.weight) or (rows < FEWEST_ROWS and not known):
+        if not _fits(x) or not _fits(self.weight):
             return functional.linear(x, self.weight, self.bias)
-        flat_MX = x.reshape(rows, x.shape[-1])
-        if known:
-            assert self.laid_out is not None
-            out_MX = _product(flat_MX, self.laid_out, self.bias)
-        else:
-            out_MX = _linear(flat_MX, self.weight, self.bias)
+        if self.laid_out is not None and not torch.is_grad_enabled():
+            return _product(x, self.laid_out, self.bias)
+        rows = x.numel() // x.shape[-1]
+        if rows < FEWEST_ROWS:
+            return functional.linear(x, self.weight, self.bias)
+        out_MX = _linear(x.reshape(rows, x.shape[-1]), self.weight, self.bias)
         return out_MX.view(*x.shape[:-1], out_MX.shape[-1])
 
 

@@ -9,6 +9,9 @@ from torch import Tensor
 
 from workers.engine.tensors import Rollouts
 
+# Masks of a block may hold so many numbers (64 MiB in float32). Beyond, rows are set apart by the lengths of their
+# prompts, and those of one length share a mask.
+MOST = 2**24
 # Rows whose completions are shorter than this share of a block's longest go into a block of their own.
 SHARE = 0.5
 
@@ -127,7 +130,9 @@ def _blocks(
     """Blocks of prompts, then of completions, and where each place of the line lies among their queries."""
     blocks: list[Block] = []
     back_Z, offset = torch.zeros(places, dtype=torch.long), 0
-    for row_R, prompts in [(cut, True) for cut in _cuts(length_P)] + [(cut, False) for cut in _cuts(count_R)]:
+    behind_R = length_P[group_R]
+    completions = [part for cut in _cuts(count_R) for part in _by_prompt(cut, count_R[cut], behind_R[cut])]
+    for row_R, prompts in [(cut, True) for cut in _cuts(length_P)] + [(cut, False) for cut in completions]:
         start, count = (start_P[row_R], length_P[row_R]) if prompts else (start_R[row_R], count_R[row_R])
         query_RX, real_RX = _run(start, count)
         if prompts:
@@ -149,6 +154,14 @@ def _cuts(count_R: Tensor) -> list[Tensor]:
         cuts.append(left_R[long])
         left_R = left_R[~long]
     return cuts
+
+
+def _by_prompt(row_R: Tensor, count_R: Tensor, behind_R: Tensor) -> list[Tensor]:
+    """Rows of one cut, apart by the lengths of their prompts (`behind_R`) where their masks would be too large."""
+    places = int(count_R.max())
+    if len(row_R) * places * (places + int(behind_R.max())) <= MOST:
+        return [row_R]
+    return [row_R[behind_R == length] for length in torch.unique(behind_R)]
 
 
 def _run(start_R: Tensor, count_R: Tensor) -> tuple[Tensor, Tensor]:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from tests.workers.tiny import make_model
 from workers.contract.answers import Answers
+from workers.engine import packed
 from workers.engine.batch import micro_batches, rows_of
 from workers.engine.packed import pack
 from workers.engine.policy import Policy, make_policy
@@ -62,8 +63,8 @@ def near(found: Tensor, wanted: Tensor, share: float) -> None:
 def test_packed_lines_give_what_rows_give(kind: str, seed: int) -> None:
     policy = make_policy(make_model(kind, 20), temperature=0.7)
     assert policy.packs
-    packed, plain = read(policy, batch(seed)), read(replace(policy, packs=False), batch(seed))
-    for found, wanted in zip(packed, plain, strict=True):
+    line, plain = read(policy, batch(seed)), read(replace(policy, packs=False), batch(seed))
+    for found, wanted in zip(line, plain, strict=True):
         near(found, wanted, 5e-6)
     # In double precision nothing but the network's own float32 places (norms, angles) is left: GPT-2 has none.
     policy.model.double()
@@ -119,6 +120,19 @@ def test_each_prompt_is_read_once_and_no_padding_at_all() -> None:
     assert seen == [sum(map(len, prompts)) + inputs]
 
 
+def test_large_masks_are_shared_by_rows_behind_prompts_of_one_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    policy = make_policy(make_model("llama", 20))
+    wanted = read(policy, batch(3))
+    monkeypatch.setattr(packed, "MOST", 10)
+    line = pack(batch(3))
+    assert line is not None
+    masks = [block.see_RXX for block in line.blocks if block.see_RXX is not None]
+    assert masks
+    assert all(len(mask) == 1 for mask in masks)
+    for found, expected in zip(read(policy, batch(3)), wanted, strict=True):
+        near(found, expected, 5e-6)
+
+
 def test_a_batch_without_chosen_tokens_is_read_as_before() -> None:
     rollouts = batch(0)
     assert pack(replace(rollouts, mask_NT=torch.zeros_like(rollouts.mask_NT))) is None
@@ -167,5 +181,5 @@ def test_a_saved_model_does_not_know_the_name_of_its_attention(tmp_path: Path) -
 
 def test_bfloat16_lines_are_near() -> None:
     policy = make_policy(make_model("llama", 20), precision="bfloat16")
-    packed, plain = policy.read(batch(2)).logp_NT, replace(policy, packs=False).read(batch(2)).logp_NT
-    assert float((packed - plain).detach().abs().max()) < 0.2
+    line, plain = policy.read(batch(2)).logp_NT, replace(policy, packs=False).read(batch(2)).logp_NT
+    assert float((line - plain).detach().abs().max()) < 0.2
