@@ -18,7 +18,7 @@ from torch import Tensor
 
 from tests.peers import trl_credit, trl_losses
 from tests.peers.batches import policy_batch, preference_batch
-from tests.peers.recordings import FOLDER, plain, read
+from tests.peers.recordings import FOLDER, differences, plain, read
 
 # TRL weighs its penalty by the ratio unless told not to; Merit's penalty is the plain one.
 PLAIN_KL = {"use_bias_correction_kl": False}
@@ -101,19 +101,6 @@ def _document(inputs: dict[str, Tensor], cases: dict[str, Any]) -> dict[str, Any
 
 def _numbers(tensors: dict[str, Any]) -> dict[str, Any]:
     return {name: plain(tensor) for name, tensor in tensors.items()}
-
-
-def differences(then: Any, now: Any, place: str = "") -> list[str]:
-    """Where two documents differ by more than float32 rounding."""
-    if isinstance(now, dict) and isinstance(then, dict):
-        names = sorted(set(now) | set(then))
-        return [line for name in names for line in differences(then.get(name), now.get(name), f"{place}/{name}")]
-    if isinstance(now, list) and isinstance(then, list) and len(now) == len(then):
-        pairs = enumerate(zip(then, now, strict=True))
-        return [line for n, (old, new) in pairs for line in differences(old, new, f"{place}[{n}]")]
-    if isinstance(now, float) and isinstance(then, float | int):
-        return [] if abs(now - then) <= 1e-6 * max(1.0, abs(then)) else [f"{place} was {then}, is {now}"]
-    return [] if now == then else [f"{place} was {then!r}, is {now!r}"]
 
 
 if __name__ == "__main__":
