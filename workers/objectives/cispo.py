@@ -34,7 +34,7 @@ CARD = Card(
     exhibit=Exhibit(
         claim="With many updates a batch no token is silenced, and accuracy rises in fewer steps than with the clipped "
         "surrogate.",
-        watch=("heldout/correct", "entropy", "objectives/clip_fraction"),
+        watch=("heldout/correct", "entropy", "clip_fraction"),
         better="higher",
         shared={"budget.steps": 40, "optimiser.passes": 4, "prompts.task.params": {"level": 3}},
         baseline={"objective": {"kind": "objectives", "name": "ppo_clip", "params": {"eps_high": 0.28}}},

@@ -35,7 +35,7 @@ CARD = Card(
     "completion have one advantage, and stays a policy gradient when they do not. Ratios of steps are ours.",
     exhibit=Exhibit(
         claim="A hundred times more tokens are clipped than with token ratios, and accuracy rises no slower.",
-        watch=("heldout/correct", "objectives/clip_fraction"),
+        watch=("heldout/correct", "clip_fraction"),
         better="higher",
         shared={"budget.steps": 40, "optimiser.passes": 4, "prompts.task.params": {"level": 3}},
         baseline={"objective": {"kind": "objectives", "name": "ppo_clip", "params": {}}},
