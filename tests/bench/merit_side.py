@@ -29,16 +29,21 @@ class MeritSide:
     def step(self) -> Taken:
         """Take the next step and store its rows."""
         self.number += 1
-        start = time.perf_counter()
-        made = take_step(self.learner, self.number)
-        (self.folder / "rollouts.parquet").write_bytes(made.table.content())
-        seconds = time.perf_counter() - start
-        return Taken(seconds, seconds - made.metrics["seconds/step"], made.metrics["length"])
+        return take(self.learner, self.folder, self.number)
 
     def prompt_tokens(self) -> int:
         """Tokens of the prompts of the last step, each prompt once."""
         problems = self.learner.source.batch(self.number, self.learner.spec.batch_prompts)
         return sum(map(len, self.learner.encode([problem.prompt for problem in problems])))
+
+
+def take(learner: Learner, folder: Path, number: int) -> Taken:
+    """Take one step of a run and store its rows."""
+    start = time.perf_counter()
+    made = take_step(learner, number)
+    (folder / "rollouts.parquet").write_bytes(made.table.content())
+    seconds = time.perf_counter() - start
+    return Taken(seconds, seconds - made.metrics["seconds/step"], made.metrics["length"])
 
 
 def _spec(folder: Path, case: Case) -> RunSpec:

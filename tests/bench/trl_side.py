@@ -62,3 +62,20 @@ def grpo(folder: Path, case: Case, steps: int, then: Callable[[float, float], No
     rows = Dataset.from_list([{"prompt": prompt} for prompt in prompts()])
     between = Between(lambda seconds: then(seconds, lengths[-1]))
     trl.GRPOTrainer(str(folder / "model"), rewards, config, rows, callbacks=[between]).train()
+
+
+def dpo(
+    folder: Path, rows: list[dict[str, str]], steps: int, then: Callable[[float], None], *, pairs: int, cached: bool
+) -> None:
+    """Train on rows of `prompt`, `chosen` and `rejected` for `steps` steps of `pairs`; `then` gets the seconds of each.
+    `cached` computes the reference before the first step."""
+    config = trl.DPOConfig(
+        str(folder / "trl"),
+        max_steps=steps,
+        per_device_train_batch_size=pairs,
+        precompute_ref_log_probs=cached,
+        **PLAIN,
+        **TUNED,
+    )
+    data = Dataset.from_list(rows)
+    trl.DPOTrainer(str(folder / "model"), None, config, train_dataset=data, callbacks=[Between(then)]).train()
