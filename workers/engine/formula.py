@@ -1,180 +1,205 @@
-"""A read formula on tensors, with gradients. Only chosen tokens exist here: nothing outside the mask is ever computed,
-so nothing there can turn into a value or a gradient."""
+"""A read formula on tensors, with gradients: as the function of a credit method or of an objective."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from types import ModuleType
 
 import torch
 from torch import Tensor
 
-from workers.contract.formula import Binary, Call, Formula, Name, Negative, Node, Number, Shape, as_method
+from workers.contract.answers import CUT_OFF, FINISHED
+from workers.contract.formula import Binary, Call, Formula, Name, Negative, Node, Number, Shape, as_method, constant
+from workers.contract.formula import streams as streams_of
+from workers.engine.formula_arithmetic import FUNCTIONS, SIGNS, power
+from workers.engine.formula_ground import Ground
 from workers.engine.load import Loaded
 from workers.engine.masks import log_ratio, per_row
 from workers.engine.tensors import Credit, Loss, Pass, Progress, Rollouts
 
-SIGNS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "+": torch.add, "-": torch.sub, "*": torch.mul, "/": torch.div, "**": torch.pow,
-    "<": torch.lt, "<=": torch.le, ">": torch.gt, ">=": torch.ge, "==": torch.eq, "!=": torch.ne,
-}  # fmt: skip
-FUNCTIONS: dict[str, Callable[..., Tensor]] = {
-    "exp": torch.exp, "log": torch.log, "sqrt": torch.sqrt, "abs": torch.abs, "sigmoid": torch.sigmoid,
-    "tanh": torch.tanh, "min": torch.minimum, "max": torch.maximum, "stop": torch.Tensor.detach,
-    "clip": lambda x, low, high: torch.minimum(torch.maximum(x, low), high),
-    "where": lambda test, yes, no: torch.where(test != 0, yes, no),
-}  # fmt: skip
-
-
-@dataclass
-class Ground:
-    """The tokens of a batch and the named quantities on them: (M,) for a token, (N,) for a completion, () for all."""
-
-    mask_NT: Tensor
-    group_N: Tensor
-    values: dict[str, Tensor]
-
-    @cached_property
-    def row_M(self) -> Tensor:
-        """The completion of each token."""
-        return self.mask_NT.nonzero()[:, 0]
-
-    @cached_property
-    def inverse_N(self) -> Tensor:
-        """The group of each completion, numbered from 0."""
-        inverse_N: Tensor = torch.unique(self.group_N, return_inverse=True)[1]
-        return inverse_N
-
-    def over(self, value: Tensor, shape: Shape, of: Shape) -> Tensor:
-        """A value of one shape written on every item of a larger one."""
-        return value[self.row_M] if (shape, of) == (Shape.COMPLETION, Shape.TOKEN) else value
-
-    def along(self, value_M: Tensor, *, after: bool) -> Tensor:
-        """Sums within completions: up to and with each token, or from it on."""
-        value_NT = self.spread(value_M)
-        sum_NT = value_NT.flip(1).cumsum(1).flip(1) if after else value_NT.cumsum(1)
-        return sum_NT[self.mask_NT]
-
-    def spread(self, value_M: Tensor) -> Tensor:
-        """Values of tokens in their places, (N, T), zero elsewhere."""
-        return value_M.new_zeros(self.mask_NT.shape).masked_scatter(self.mask_NT, value_M)
-
-    def reduced(self, name: str, value: Tensor, shape: Shape, scope: str) -> Tensor:
-        """A reduction of tokens or completions over a scope, written on every completion, (N,)."""
-        place_N = torch.arange(len(self.group_N), device=value.device)
-        part_N = {"group": self.inverse_N, "batch": torch.zeros_like(place_N), "completion": place_N}[scope]
-        part = part_N[self.row_M] if shape is Shape.TOKEN else part_N
-        return _reduced(name, value, part, int(part_N.max()) + 1 if len(part_N) else 0)[part_N]
-
-
-def _reduced(name: str, value: Tensor, part: Tensor, count: int) -> Tensor:
-    """One number a part; 0 for a part without items."""
-    total = value.new_zeros(count).index_add(0, part, value)
-    if name == "sum":
-        return total
-    low = value.new_zeros(count).scatter_reduce(0, part, value, "amin", include_self=False)
-    high = value.new_zeros(count).scatter_reduce(0, part, value, "amax", include_self=False)
-    if name in ("min", "max"):
-        return low if name == "min" else high
-    size = torch.bincount(part, minlength=count).to(value.dtype)
-    # Equal values have exactly that mean and no deviation: rounding must not become a push.
-    same = low == high
-    mean = torch.where(same, low, total / size.clamp(min=1))
-    if name == "mean":
-        return mean
-    square = value.new_zeros(count).index_add(0, part, (value - mean[part]).square())
-    variance = square / (size - 1).clamp(min=1)
-    return torch.where(same, torch.zeros_like(variance), torch.where(same, 1.0, variance).sqrt())
-
-
-def value_of(formula: Formula, ground: Ground) -> Tensor:
-    """The formula's value at every chosen token, (M,)."""
-    for name, node in formula.lines:
-        ground.values[name] = _value(node, ground)
-    made = ground.over(_value(formula.value, ground), formula.value.shape, Shape.TOKEN)
-    return made.expand(len(ground.row_M))
-
-
-def _value(node: Node, ground: Ground) -> Tensor:
-    if isinstance(node, Number):
-        return torch.tensor(node.value, dtype=ground.values["logp"].dtype, device=ground.mask_NT.device)
-    if isinstance(node, Name):
-        return ground.values[node.name]
-    if isinstance(node, Negative):
-        return -_value(node.inner, ground)
-    if isinstance(node, Call) and node.scope:
-        inner = node.arguments[0]
-        return ground.reduced(node.function, _value(inner, ground), inner.shape, node.scope)
-    if isinstance(node, Call) and node.function in ("before", "after"):
-        return ground.along(_value(node.arguments[0], ground), after=node.function == "after")
-    parts = node.arguments if isinstance(node, Call) else (node.left, node.right)
-    values = [ground.over(_value(part, ground), part.shape, node.shape) for part in parts]
-    if isinstance(node, Binary):
-        made = SIGNS[node.sign](*values)
-        return made.to(values[0].dtype) if made.dtype is torch.bool else made
-    return FUNCTIONS[node.function](*values)
+TARGET = "target"  # the line of a credit formula that says what its critic should have said
 
 
 def make_formula(formula: Formula, name: str) -> Loaded:
     """A formula as a method, called as those of files are."""
-    function = _credit(formula) if formula.kind == "credit" else _objective(formula)
+    function = make_credit(formula) if formula.kind == "credit" else make_objective(formula)
     return Loaded(as_method(formula, name), ModuleType("formula"), function)
 
 
-def _credit(formula: Formula) -> Callable[..., Credit]:
+def make_credit(formula: Formula) -> Callable[..., Credit]:
+    """A formula as a credit method; its named lines become curves.
+
+    A critic learns the line `target` where there is one, else the rewards to come. ValueError when a token's advantage
+    is no finite number: it says where in the formula that began, and on which share of the tokens.
+    """
+
     @torch.no_grad()
-    def credit(rollouts: Rollouts, reward_NT: Tensor, **more: Tensor | Progress) -> Credit:
+    def credit(
+        rollouts: Rollouts,
+        reward_NT: Tensor,
+        value_NT: Tensor | None = None,
+        ref_logp_NT: Tensor | None = None,
+        progress: Progress | None = None,
+    ) -> Credit:
         mask_NT = rollouts.mask_NT
-        entropy_NT = rollouts.streams.get("entropy", torch.zeros_like(rollouts.logp_NT))
-        tokens = {"logp": rollouts.logp_NT, "entropy": entropy_NT}
-        ground = _ground(mask_NT, rollouts.group_N, per_row(reward_NT, mask_NT), tokens, more)
-        value_M = value_of(formula, ground)
-        if not bool(value_M.isfinite().all()):
-            share = float((~value_M.isfinite()).float().mean())
-            raise ValueError(f"the formula {formula.text!r:.80} gives no finite number on {share:.1%} of the tokens")
-        return Credit(ground.spread(value_M))
+        ends = rollouts.answers.ends
+        named: dict[str, Callable[[], Tensor | None]] = {
+            "r": lambda: per_row(reward_NT, mask_NT),
+            "r_token": lambda: reward_NT,
+            "logp": lambda: rollouts.logp_NT,
+            "entropy": lambda: rollouts.streams.get("entropy"),
+            "ref_logp": lambda: ref_logp_NT,
+            "value": lambda: value_NT,
+            "finished": lambda: torch.tensor([end == FINISHED for end in ends]),
+            "cut_off": lambda: torch.tensor([end == CUT_OFF for end in ends]),
+        }
+        ground = _ground(formula, mask_NT, rollouts.group_N, rollouts.logp_NT.dtype, named, progress)
+        value_M = Walk(formula, ground).value_M()
+        _must_be_finite(formula, ground, value_M)
+        target_NT = None if value_NT is None else ground.spread(_target(formula, ground, reward_NT))
+        curves = {name: float(number_M.mean()) if len(number_M) else 0.0 for name, number_M in _lines(formula, ground)}
+        return Credit(ground.spread(value_M), target_NT, statistics=curves)
 
     return credit
 
 
-def _objective(formula: Formula) -> Callable[..., Loss]:
+def make_objective(formula: Formula) -> Callable[..., Loss]:
+    """A formula as an objective: the gradient goes into the present policy only, and its named lines become curves."""
+
     def objective(
-        now: Pass, was: Pass, advantage_NT: Tensor, group_N: Tensor, reward_N: Tensor, **more: Tensor | Progress
+        now: Pass,
+        was: Pass,
+        advantage_NT: Tensor | None = None,
+        group_N: Tensor | None = None,
+        reward_N: Tensor | None = None,
+        ref_logp_NT: Tensor | None = None,
+        progress: Progress | None = None,
     ) -> Loss:
         mask_NT, old_NT = now.mask_NT, was.logp_NT.detach()
-        tokens = {
-            "logp": now.logp_NT,
-            "old_logp": old_NT,
-            "A": advantage_NT.detach(),
-            "ratio": log_ratio(now.logp_NT, old_NT, mask_NT).exp(),
-            "entropy": torch.zeros_like(old_NT) if now.entropy_NT is None else now.entropy_NT,
+        named: dict[str, Callable[[], Tensor | None]] = {
+            "r": lambda: _still(reward_N),
+            "A": lambda: _still(advantage_NT),
+            "logp": lambda: now.logp_NT,
+            "old_logp": lambda: old_NT,
+            "ref_logp": lambda: _still(ref_logp_NT),
+            "ratio": lambda: log_ratio(now.logp_NT, old_NT, mask_NT).exp(),
+            "entropy": lambda: now.entropy_NT,
         }
-        ground = _ground(mask_NT, group_N, reward_N.to(old_NT.dtype), tokens, more)
-        return Loss(ground.spread(value_of(formula, ground)))
+        whole_N = torch.zeros_like(mask_NT[:, 0], dtype=torch.long) if group_N is None else group_N
+        ground = _ground(formula, mask_NT, whole_N, now.logp_NT.dtype, named, progress)
+        loss_NT = ground.spread(Walk(formula, ground).value_M())
+        return Loss(loss_NT, {name: ground.spread(number_M) for name, number_M in _lines(formula, ground)})
 
     return objective
 
 
+@dataclass
+class Walk:
+    """A way through a formula's nodes on one batch; one that is `watching` keeps the place of the first node that
+    gave something else than finite numbers."""
+
+    formula: Formula
+    ground: Ground
+    watching: bool = False
+    broken: tuple[int, int] | None = field(default=None, init=False)
+
+    def value_M(self) -> Tensor:
+        """The formula's value at every chosen token; the lines' values are on the ground from then on."""
+        for name, node in self.formula.lines:
+            self.ground.values[name] = self.value(node)
+        return self.ground.tokens(self.value(self.formula.value), self.formula.value.shape)
+
+    def value(self, node: Node) -> Tensor:
+        """One node's value, of the shape that the node says."""
+        if isinstance(node, Number):
+            return self.ground.number(node.value)
+        if isinstance(node, Name):
+            return self.ground.values[node.name]
+        if isinstance(node, Negative):
+            return -self.value(node.inner)
+        made = self._binary(node) if isinstance(node, Binary) else self._called(node)
+        if self.watching and self.broken is None and not bool(made.isfinite().all()):
+            self.broken = node.place
+        return made
+
+    def _binary(self, node: Binary) -> Tensor:
+        if node.sign == "**":
+            exponent = constant(node.right)
+            assert exponent is not None, "the reader lets no other power through"
+            return power(self.value(node.left), exponent)
+        left, right = self._fitting((node.left, node.right), node.shape)
+        return SIGNS[node.sign](left, right).to(self.ground.dtype)
+
+    def _called(self, node: Call) -> Tensor:
+        first, ground = node.arguments[0], self.ground
+        if node.scope:
+            return ground.reduced(node.function, self.value(first), first.shape, node.scope)
+        if node.function == "next":
+            return ground.following(self.value(first))
+        if node.function in ("before", "after"):
+            discount = constant(node.arguments[1]) if len(node.arguments) > 1 else 1.0
+            assert discount is not None, "the reader lets no other discount through"
+            return ground.along(self.value(first), after=node.function == "after", discount=discount)
+        return FUNCTIONS[node.function](*self._fitting(node.arguments, node.shape))
+
+    def _fitting(self, several: tuple[Node, ...], shape: Shape) -> list[Tensor]:
+        return [self.ground.over(self.value(one), one.shape, shape) for one in several]
+
+
+def _still(value: Tensor | None) -> Tensor | None:
+    return None if value is None else value.detach()
+
+
 def _ground(
+    formula: Formula,
     mask_NT: Tensor,
     group_N: Tensor,
-    reward_N: Tensor,
-    tokens: Mapping[str, Tensor],
-    more: Mapping[str, Tensor | Progress],
+    dtype: torch.dtype,
+    named: dict[str, Callable[[], Tensor | None]],
+    progress: Progress | None,
 ) -> Ground:
-    dtype = tokens["logp"].dtype
-    values = {name: value_NT[mask_NT] for name, value_NT in tokens.items()}
-    for name, stream in (("ref_logp_NT", "ref_logp"), ("value_NT", "value")):
-        given = more.get(name)
-        if isinstance(given, Tensor):
-            values[stream] = given[mask_NT].detach()
-    progress = more.get("progress")
-    share = progress.share if isinstance(progress, Progress) else 0.0
-    place_NT = mask_NT.long().cumsum(dim=1) - 1
-    values |= {
-        "r": reward_N.to(dtype),
-        "length": mask_NT.sum(dim=1).to(dtype),
-        "position": place_NT[mask_NT].to(dtype),
-        "progress": torch.tensor(share, dtype=dtype, device=mask_NT.device),
+    """What the formula names, on the chosen tokens; ValueError for a stream that the batch does not have."""
+    ground = Ground(mask_NT, group_N, dtype, {})
+    always: dict[str, Callable[[], Tensor]] = {
+        "length": lambda: mask_NT.sum(dim=1).clamp(min=1).to(dtype),
+        "position": lambda: ground.place_M.to(dtype),
+        "mask": lambda: torch.ones_like(ground.row_M, dtype=dtype),
+        "progress": lambda: ground.number(0.0 if progress is None else progress.share),
     }
-    return Ground(mask_NT, group_N, values)
+    for name in streams_of(formula):
+        if name in always:
+            ground.values[name] = always[name]()
+            continue
+        value = named[name]()
+        if value is None:
+            raise ValueError(f"the formula asks for {name}, which this batch does not have")
+        value = value.to(mask_NT.device, dtype)
+        ground.values[name] = value[mask_NT] if value.dim() == 2 else value
+    return ground
+
+
+def _must_be_finite(formula: Formula, ground: Ground, value_M: Tensor) -> None:
+    good_M = value_M.isfinite()
+    if bool(good_M.all()):
+        return
+    walk = Walk(formula, ground, watching=True)
+    walk.value_M()
+    line, column = walk.broken or (1, 1)
+    share = float((~good_M).float().mean())
+    what = f"the formula {formula.text!r:.80} gives no finite number on {share:.1%} of the tokens"
+    raise ValueError(f"{what}; it begins in line {line}, column {column}")
+
+
+def _target(formula: Formula, ground: Ground, reward_NT: Tensor) -> Tensor:
+    """What the critic should have said at each token, (M,); ValueError when that is no finite number."""
+    if TARGET not in dict(formula.lines):
+        return ground.along(reward_NT.to(ground.dtype)[ground.mask_NT], after=True)
+    target_M = ground.tokens(ground.values[TARGET], dict(formula.lines)[TARGET].shape)
+    _must_be_finite(formula, ground, target_M)
+    return target_M
+
+
+def _lines(formula: Formula, ground: Ground) -> list[tuple[str, Tensor]]:
+    """The named lines on every token, (M,), without gradient; 0 where one is no finite number, for a curve's sake."""
+    shapes = ((name, node.shape) for name, node in formula.lines)
+    values = ((name, ground.tokens(ground.values[name].detach(), shape)) for name, shape in shapes)
+    return [(name, value_M.nan_to_num(0.0, 0.0, 0.0)) for name, value_M in values]

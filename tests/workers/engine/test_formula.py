@@ -71,7 +71,10 @@ def test_it_is_silent_outside_the_mask(text: str, junk: float) -> None:
         "ratio * A", "-min(ratio * A, clip(ratio, 0.8, 1.2) * A)", "(logp - ref_logp) ** 2 + exp(ref_logp - logp)",
         "sigmoid(sum(logp, completion) - mean(logp, group)) + tanh(logp)",
         "sqrt(1 + abs(logp)) / (std(logp, group) + 1)",
-        "before(logp) * after(logp) + max(logp, group)", "x = mean(ratio, batch)\nlog(x + ratio) * where(A > 0, A, -1)",
+        "before(logp) * after(logp, 0.9) + max(logp, group)",
+        "x = mean(ratio, group)\nlog(x + ratio) * where(A > 0, A, -1)",
+        "median(logp, completion) * logp + median(ratio, group)",
+        "next(logp) * before(logp, 0.5) + softplus(logp) / logp ** 2",
     ],
 )  # fmt: skip
 def test_gradients_are_those_of_finite_differences(text: str) -> None:

@@ -49,7 +49,7 @@ def _binary(node: Binary, around: int) -> str:
 def _called(node: Call) -> str:
     inner = ", ".join(_written(argument, LOOSE) for argument in node.arguments)
     if node.scope:
-        return rf"{OVER[node.function]}_{{\mathrm{{{node.scope}}}}}({inner})"
+        return rf"{OVER.get(node.function) or _own(node.function)}_{{\mathrm{{{node.scope}}}}}({inner})"
     if node.function == "sqrt":
         return rf"\sqrt{{{inner}}}"
     if node.function == "abs":

@@ -1,4 +1,7 @@
-"""What a formula is once it is read: a tree of six kinds of node, each with the shape of its value."""
+"""What a formula is once it is read: a tree of five kinds of node, each with the shape of its value.
+
+`place` is the line and column (from 1) of what may turn out to be no number on a batch.
+"""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -44,6 +47,7 @@ class Binary:
     left: "Node"
     right: "Node"
     shape: Shape
+    place: tuple[int, int] = (1, 1)
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,7 @@ class Call:
     arguments: tuple["Node", ...]
     shape: Shape
     scope: str = ""
+    place: tuple[int, int] = (1, 1)
 
 
 Node = Number | Name | Negative | Binary | Call
