@@ -10,19 +10,26 @@ from labapp.runs.guided import guided
 from labapp.workshop import algorithms
 from labapp.workshop.algorithms import FIELDS, with_recipe
 from workers.contract.catalogue import Catalogue
-from workers.contract.spec import RunSpec
+from workers.contract.spec import RunSpec, SpecError
 
 READY = "ready:"
 
 
 def chosen(team: Team, name: str, catalogue: Catalogue) -> tuple[Mapping[str, Any], str] | None:
-    """(recipe, reference) of a saved version `<id>@<version>` or of a ready-made recipe `ready:<slug>`."""
+    """(recipe, reference) of a saved version `<id>@<version>` or of a ready-made recipe `ready:<slug>`; None where
+    there is none, or none that this lab can read."""
     if name.startswith(READY):
         ready = algorithms.ready(guided(catalogue), catalogue)
         found = next((one for one in ready if one.slug == name.removeprefix(READY)), None)
         return None if found is None else (found.recipe, "")
     saved = algorithms.version(team, name)
-    return None if saved is None else (saved.document, saved.reference)
+    if saved is None:
+        return None
+    try:
+        with_recipe(guided(catalogue), saved.document)
+    except SpecError:
+        return None
+    return saved.document, saved.reference
 
 
 def with_algorithm(data: Data, spec: RunSpec, catalogue: Catalogue) -> dict[str, str]:

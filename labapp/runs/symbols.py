@@ -39,7 +39,7 @@ def numbers_in(formula: str, values: Mapping[str, Any]) -> str:
     """The LaTeX formula with numbers instead of symbols; numbers that come to stand side by side get a dot between."""
     marked = formula
     for symbol in sorted(values, key=len, reverse=True):
-        before = "" if symbol.startswith("\\") else r"(?<![A-Za-z\\])"
+        before = "(?<!_)" if symbol.startswith("\\") else r"(?<![A-Za-z\\_])"
         pattern = before + re.escape(symbol) + r"(?![A-Za-z_])"
         number = f"⟦{_latex(values[symbol])}⟧"
         marked = number.join(re.split(pattern, marked))

@@ -85,7 +85,12 @@ def algorithm(request: HttpRequest, pk: int) -> HttpResponse:
         require(request, "change")
         return _answer(request, one, shown)
     catalogue = shelf.catalogue()
-    return _page(request, one, shown, algorithm_texts(with_recipe(guided(catalogue), shown.document), catalogue))
+    spec, error = guided(catalogue), ""
+    try:
+        spec = with_recipe(spec, shown.document)
+    except SpecError as trouble:
+        error = f"This lab cannot read what version {shown.number} says ({trouble}); the guided run's parts are shown."
+    return _page(request, one, shown, algorithm_texts(spec, catalogue), error)
 
 
 def _version(one: Algorithm, asked: str) -> AlgorithmVersion:

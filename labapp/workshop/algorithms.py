@@ -42,14 +42,15 @@ class Ready:
 
 
 @lru_cache(maxsize=1)
-def _all_ready() -> tuple[Ready, ...]:
+def everything() -> tuple[Ready, ...]:
+    """All recipes that come with the lab, also those whose methods the library lacks."""
     entries = yaml.safe_load(READY.read_text())
     return tuple(Ready(**(entry | {"source": Source(**entry["source"])})) for entry in entries)
 
 
 def ready(spec: RunSpec, catalogue: Catalogue) -> list[Ready]:
     """The ready-made recipes whose methods the catalogue has; `spec` is any run that they could stand in."""
-    return [one for one in _all_ready() if _known(with_recipe(spec, one.recipe), catalogue)]
+    return [one for one in everything() if _known(with_recipe(spec, one.recipe), catalogue)]
 
 
 def _known(spec: RunSpec, catalogue: Catalogue) -> bool:

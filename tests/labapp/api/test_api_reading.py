@@ -12,7 +12,7 @@ from labapp.accounts.models import Team, User
 from labapp.observatory.models import Rollout
 from labapp.runs import launch
 from labapp.runs.models import MetricLatest, MetricPoint, Run
-from labapp.workshop.models import DataSet, DataVersion, Reward, RewardVersion
+from labapp.workshop.models import Algorithm, DataSet, DataVersion, Reward, RewardVersion
 from tests.labapp.api.calls import error
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -107,6 +107,18 @@ def test_methods_say_what_their_files_say(alice_client: Client) -> None:
     one = alice_client.get("/api/v1/methods/regularisers/kl_k3").json()
     assert one["params"][0]["limit"] == "at least 0"
     assert error(alice_client.get("/api/v1/methods/credit/none"))["where"] == "address"
+
+
+def test_the_teams_algorithms_are_listed(alice_client: Client, charlie_client: Client, team: Team) -> None:
+    made = Algorithm.objects.create(team=team, name="mine")
+    for number in (1, 2):
+        made.versions.create(number=number, document={"siblings": number}, message="m")
+    listed = alice_client.get("/api/v1/algorithms").json()["algorithms"]
+    assert [(one["reference"], one["document"]) for one in listed] == [
+        (f"{made.pk}@2", {"siblings": 2}),
+        (f"{made.pk}@1", {"siblings": 1}),
+    ]
+    assert charlie_client.get("/api/v1/algorithms").json() == {"algorithms": []}
 
 
 def test_the_teams_own_sets_and_rewards_are_listed(alice_client: Client, charlie_client: Client, team: Team) -> None:

@@ -41,7 +41,9 @@ class Form(HTMLParser):
         if tag == "form":
             self.inside = False
         self.select = "" if tag == "select" else self.select
-        self.area = "" if tag == "textarea" else self.area
+        if tag == "textarea":
+            self.data[self.area] = self.data[self.area].removeprefix("\n")  # browsers drop the first line break
+            self.area = ""
 
     def handle_data(self, data: str) -> None:
         if self.area:

@@ -136,3 +136,29 @@ def test_text_with_a_line_break_gets_a_box_of_several_lines() -> None:
     """A box of one line would drop it, and with it the default."""
     (row,) = form(Text(10), "\n", None).rows()
     assert "<textarea" in str(row["bound"])
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("0.2 → 0.1 over 0.5", {"start": 0.2, "end": 0.1, "share": 0.5}),
+        ("0.2->0.1", {"start": 0.2, "end": 0.1, "share": 1.0}),
+        (" 1 → 0 over 1 ", {"start": 1.0, "end": 0.0, "share": 1.0}),
+    ],
+)
+def test_a_schedule_is_read_from_one_text(text: str, value: object) -> None:
+    assert value_of(Real(0, 1), text, schedules=True) == value
+    assert value_of(Real(0, 1), text_of(value), schedules=True) == value
+
+
+@pytest.mark.parametrize("text", ["→", "0.2 →", "→ 1", "a → b", "0.2 → 0.1 over", "0.2 → 0.1 over half", "1 → 2 → 3"])
+def test_what_is_no_schedule_is_said(text: str) -> None:
+    with pytest.raises(ValueError, match="needs a schedule such as"):
+        value_of(Real(0, 1), text, schedules=True)
+
+
+def test_only_parts_of_a_recipe_follow_schedules() -> None:
+    with pytest.raises(ValueError, match="needs a number"):
+        value_of(Real(0, 1), "0.2 → 0.1")
+    with pytest.raises(ValueError, match="needs a whole number"):
+        value_of(Whole(0, 9), "2 → 1", schedules=True)
