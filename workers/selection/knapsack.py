@@ -34,12 +34,15 @@ CARD = Card(
     "exactly, which differs little. That p(1 − p)² is the gain in success rate is read from the code.",
     departs=(Departure("order does not matter", "what cannot be shared evenly goes to the first prompts, one by one"),),
     exhibit=Exhibit(
-        claim="On sums of two to four numbers that come again, fewer prompts end with completions that all earned the "
-        "same: prompts that are always solved need fewer of them, and hard ones get more chances.",
+        claim="On sums of two to four numbers that come again, with four completions a prompt on average, fewer "
+        "prompts end with completions that all earned the same, once the easy ones are solved, and accuracy rises at "
+        "least as fast.",
         watch=("dead_groups", "heldout/accuracy"),
         better="lower",
         shared={
             "budget.steps": 60,
+            "batch_prompts": 32,
+            "siblings": 4,
             "prompts.task.params": {"level": 4, "mixed": True},
             "prompts.stock": 96,
             "rewards": [{"label": "correct", "name": "exact_answer", "params": {}, "weight": 1.0}],
