@@ -101,7 +101,8 @@ def _joined_answers(first: Answers, second: Answers) -> Answers:
 class Batch:
     """What an update needs, for each completion or token of `rollouts`: advantages, weights in the sum of losses,
     rewards, the tags of selections (−1: none), how many `groups` the whole batch has, and what only some parts ask
-    for: reference log-probabilities, the number of each token's step, a critic's old values and targets."""
+    for: reference log-probabilities, the number of each token's step, a critic's old values and
+    targets, a KL estimated on mismatched prompts and completions."""
 
     rollouts: Rollouts
     advantage_NT: Tensor
@@ -114,6 +115,7 @@ class Batch:
     segment_NT: Tensor | None = None
     value_NT: Tensor | None = None
     target_NT: Tensor | None = None
+    kl: Tensor | None = None
 
     @property
     def was(self) -> Pass:

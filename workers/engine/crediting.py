@@ -61,6 +61,8 @@ class Asked:
         learner = self.learner
         if learner.supply.reference is None:
             return None
+        if learner.stock is not None:  # read when the stock was filled
+            return self.chosen.rollouts.streams["ref_logp"]
         return read_shared(learner.ranks, self.chosen.rollouts, learner.supply.ref_logp)
 
     def credit(self, part: Part, rewards: Rewards) -> Credit:

@@ -20,6 +20,7 @@ from workers.engine.prompts import FileSource, Source, make_source
 from workers.engine.ranks import ALONE, Ranks
 from workers.engine.recipe import Recipe, make_recipe
 from workers.engine.sampler import Plan
+from workers.engine.stock import Stock
 from workers.engine.supply import Supply, make_supply
 from workers.models import loading
 
@@ -56,10 +57,11 @@ class Learner:
     critic: Critic | None = None
     ranks: Ranks = ALONE
     halved: int = 0
+    stock: Stock | None = None
 
     def keepers(self) -> list[Keeper]:
         """What else goes into a checkpoint, beside the policy, its optimiser and the methods' memories."""
-        return [self.history, *([] if self.critic is None else [self.critic])]
+        return [one for one in (self.history, self.critic, self.stock) if one is not None]
 
     def plan(self, siblings: int | tuple[int, ...]) -> Plan:
         """How this run samples."""
@@ -92,6 +94,7 @@ def make_learner(spec: RunSpec, report: Callable[[str, int, int], None], ranks: 
     learner = Learner(
         spec, loaded, pieces, policy, optimiser, recipe, objectives, source, supply, history, critic, ranks
     )
+    learner.stock = None if spec.pool is None else Stock(spec.seed)
     if isinstance(source, FileSource):
         # A prompt that is too long is found now, not in the middle of the run.
         learner.encode([problem.prompt for problem in (*source.train, *source.held)])

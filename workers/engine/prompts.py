@@ -24,8 +24,8 @@ class Source(Protocol):
     def batch(self, step: int, count: int) -> list[Problem]:
         """The training problems of a step (1 is the first)."""
 
-    def more(self, step: int, number: int, count: int) -> list[Problem]:
-        """Further training problems of a step, for a selection's round `number`."""
+    def more(self, step: int, purpose: str, count: int) -> list[Problem]:
+        """Further training problems of a step, drawn for a purpose of its own."""
 
     def heldout(self, count: int) -> list[Problem]:
         """At most `count` problems that are never trained on: the same ones at every call."""
@@ -45,9 +45,9 @@ class TaskSource:
         """See `Source`."""
         return self._draw(seeds.rng(self.seed, "prompts", step), count, TRAIN)
 
-    def more(self, step: int, number: int, count: int) -> list[Problem]:
+    def more(self, step: int, purpose: str, count: int) -> list[Problem]:
         """See `Source`."""
-        return self._draw(seeds.rng(self.seed, f"more prompts {number}", step), count, TRAIN)
+        return self._draw(seeds.rng(self.seed, f"more prompts, {purpose}", step), count, TRAIN)
 
     def stock(self, count: int) -> list[Problem]:
         """Training problems that come again and again, the same for every run."""
@@ -79,9 +79,9 @@ class FileSource:
         """See `Source`."""
         return [self._at(place) for place in range((step - 1) * count, step * count)]
 
-    def more(self, step: int, number: int, count: int) -> list[Problem]:
+    def more(self, step: int, purpose: str, count: int) -> list[Problem]:
         """See `Source`."""
-        return seeds.rng(self.seed, f"more prompts {number}", step).choices(self.train, k=count)
+        return seeds.rng(self.seed, f"more prompts, {purpose}", step).choices(self.train, k=count)
 
     def heldout(self, count: int) -> list[Problem]:
         """See `Source`."""

@@ -14,6 +14,7 @@ from workers.engine.gather import Gathered, choose, gather
 from workers.engine.learner import Learner
 from workers.engine.measures import Clock, metrics_of
 from workers.engine.outcome import Outcome
+from workers.engine.preferring import curves, gather_stored, mismatched_kl
 from workers.engine.recipe import Recipe
 from workers.engine.record import table_of
 from workers.engine.scarcity import halved, out_of_memory
@@ -38,14 +39,22 @@ def take_step(learner: Learner, step: int) -> Step:
     spec, clock, progress = learner.spec, Clock(), Progress(step, learner.spec.budget.steps)
     seeds.settle(spec.seed, step)
     recipe = learner.recipe.at(progress.share)
-    gathered = gather(learner, recipe, step, progress, clock)
+    if learner.stock is None:
+        gathered = gather(learner, recipe, step, progress, clock)
+    else:
+        with clock.part("sample"):
+            gathered = gather_stored(learner, step)
     gathered, chosen = choose(learner, recipe, gathered, progress, clock)
     with clock.part("update"):
         found = credited(learner, recipe, chosen, progress)
+        if recipe.objective.asks("kl"):
+            found = replace(found, batch=replace(found.batch, kl=mismatched_kl(learner, found.batch.rollouts)))
         outcome, broken = _updated(learner, recipe, found.batch)
     _remember(learner, gathered)
     if recipe.selection:
         found.statistics["selection/kept"] = len(found.row_R) / len(gathered.problems)
+    if learner.stock is not None:
+        found.statistics.update(curves(found.batch, outcome))
     streams = _streams(found, outcome, gathered.rollouts)
     metrics = metrics_of(learner, gathered.rollouts, gathered.scored, found.batch, outcome, clock) | found.statistics
     table = table_of(learner, gathered.rollouts, list(gathered.problems), gathered.scored, streams, step)

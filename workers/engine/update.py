@@ -11,6 +11,7 @@ from workers.engine.boundary import is_out_of_memory
 from workers.engine.masks import masked, masked_mean
 from workers.engine.optimiser import rate_at
 from workers.engine.outcome import Outcome, merged
+from workers.engine.pairing import preference_loss
 from workers.engine.policy import Policy
 from workers.engine.ranks import ALONE, Ranks
 from workers.engine.recipe import Part, Recipe
@@ -145,6 +146,10 @@ def losses(recipe: Recipe, part: Batch, now: Pass, supplied: dict[str, object]) 
 
 def reduced(method: Part, part: Batch, now: Pass, supplied: dict[str, object]) -> tuple[Tensor, Mapping[str, Tensor]]:
     """One part's loss over a micro-batch as a share of the whole batch's, and its statistics."""
+    if method.loaded.method.kind == "preferences":
+        loss_E = preference_loss(method, part, now)
+        must_be_finite(f"the loss of {method.address}", loss_E)
+        return loss_E.sum() / max(1, part.groups), {}
     made: Loss | GroupLoss = method(now=now, **supplied)
     if isinstance(made, GroupLoss):
         must_be_finite(f"the loss of {method.address}", made.loss_P)

@@ -58,7 +58,7 @@ def _kind(wish: Wish) -> str:
 
 def _new(learner: Learner, now: Round, wishes: list[Wish]) -> Made:
     siblings, count = learner.spec.siblings, len(wishes)
-    fresh = learner.source.more(now.progress.step, now.number, count)
+    fresh = learner.source.more(now.progress.step, f"round {now.number}", count)
     noise = seeds.generator(learner.spec.seed, f"sampling, round {now.number}", now.progress.step)
     made = roll_out(learner, fresh, (siblings,) * count, noise, now.rollouts.version)
     made = replace(made, group_N=made.group_N + int(now.rollouts.group_N.max()) + 1)

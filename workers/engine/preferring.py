@@ -1,0 +1,95 @@
+"""Steps that learn from a stock: which rows they take, which side each is on, and curves."""
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from workers.engine.batch import Batch, rows_of
+from workers.engine.gather import Gathered
+from workers.engine.learner import Learner
+from workers.engine.masks import masked, per_row
+from workers.engine.outcome import Outcome
+from workers.engine.pairing import pairs_of
+from workers.engine.stock import BAD, GOOD
+from workers.engine.stocking import refill
+from workers.engine.tensors import Pass, Rollouts
+
+
+def gather_stored(learner: Learner, step: int) -> Gathered:
+    """What a step takes from the stock, which is filled first when a round begins; groups are numbered by pair."""
+    stock, pool, spec = learner.stock, learner.spec.pool, learner.spec
+    assert stock is not None
+    assert pool is not None
+    refill(learner, pool, step)
+    assert stock.stored is not None
+    first = -(-stock.round * spec.budget.steps // pool.rounds)  # the round's first step, from 0
+    singles = learner.recipe.objective.asks("labelled")
+    count = spec.batch_prompts * (2 if singles else 1)
+    row_R = stock.take((step - 1 - first) * count, count)
+    part = stock.stored.rows(row_R)
+    size = len(row_R) // count if learner.recipe.objective.loaded.method.kind == "preferences" else 0
+    group_N = torch.arange(len(row_R), device=row_R.device) // size if size else _numbered(part.rollouts.group_N)
+    rollouts = replace(part.rollouts, group_N=group_N)
+    return Gathered(rollouts, part.problems, part.scored, _sides(learner, part.scored.total, part.side_N, size))
+
+
+def _numbered(group_N: Tensor) -> Tensor:
+    number_N: Tensor = torch.unique(group_N, return_inverse=True)[1]
+    return number_N
+
+
+def _sides(learner: Learner, totals: list[float | None], side_N: Tensor, size: int) -> Tensor:
+    """GOOD or BAD for each row: in a pair the first is the better one; a single completion is good when it was called
+    so, or when it earned more than the middle of what the stock's completions earned."""
+    if size == 2:
+        return (torch.arange(len(side_N), device=side_N.device) + 1) % 2
+    if size == 0:
+        return torch.full_like(side_N, -1)
+    assert learner.stock is not None
+    assert learner.stock.stored is not None
+    known = [value for value in learner.stock.stored.scored.total if value is not None]
+    middle = (min(known) + max(known)) / 2
+    earned_N = torch.tensor([(value or 0.0) > middle for value in totals], device=side_N.device).long()
+    return torch.where(side_N < 0, earned_N, side_N)
+
+
+@torch.no_grad()
+def mismatched_kl(learner: Learner, rollouts: Rollouts) -> Tensor:
+    """KL(policy, reference) estimated where nothing was learned: each prompt with the next row's completion, the mean
+    over rows of the summed log-ratios, nats (Ethayarajh et al., 2024, section 4.1)."""
+    assert learner.supply.reference is not None
+    shifted = rows_of(rollouts, torch.arange(len(rollouts.mask_NT), device=rollouts.mask_NT.device).roll(1))
+    length = shifted.mask_NT.shape[1]
+    mixed = replace(
+        rollouts,
+        token_NT=shifted.token_NT,
+        mask_NT=shifted.mask_NT,
+        logp_NT=shifted.logp_NT[:, :length],
+        answers=shifted.answers,
+        segments={},
+        streams={},
+    )
+    now, reference = learner.policy.read(mixed), learner.supply.reference.read(mixed)
+    return per_row(now.logp_NT - reference.logp_NT, mixed.mask_NT).mean()
+
+
+def curves(batch: Batch, outcome: Outcome) -> dict[str, float]:
+    """How the policy of the last pass tells the sides apart: the mean margin of log-ratios to the reference, the share
+    of pairs with a margin above 0, and each side's mean log-ratio, nats."""
+    if "ratio" not in outcome.streams or "ref_logp" not in batch.rollouts.streams:
+        return {}
+    mask_NT = batch.rollouts.mask_NT
+    moved_NT = masked(outcome.streams["ratio"], mask_NT)
+    now_NT = batch.rollouts.logp_NT + torch.where(moved_NT > 0, moved_NT, 1.0).log()
+    gain_N = per_row(now_NT - batch.rollouts.streams["ref_logp"], mask_NT)
+    good_N, bad_N = gain_N[batch.tag_N == GOOD], gain_N[batch.tag_N == BAD]
+    found = {
+        f"preferences/{name}": float(side.mean()) for name, side in (("good", good_N), ("bad", bad_N)) if len(side)
+    }
+    if len(found) == 2:
+        found["preferences/margin"] = found["preferences/good"] - found["preferences/bad"]
+    if len(good_N) == len(bad_N) == batch.groups:
+        pairs = pairs_of(Pass(gain_N[:, None], torch.ones_like(gain_N[:, None], dtype=torch.bool)), batch)
+        found["preferences/accuracy"] = float((pairs.chosen.logp_NT > pairs.rejected.logp_NT).float().mean())
+    return found
