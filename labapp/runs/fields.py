@@ -15,6 +15,7 @@ from labapp.runs.form_data import CODE, Data, renumbered, rows
 from labapp.runs.recipe_fields import recipe_parts
 from workers.contract.catalogue import Catalogue
 from workers.contract.errors import Trouble
+from workers.contract.resources import Lora, Served
 from workers.contract.spec import Budget, Model, Optimiser, Prompts, RewardPick, RunSpec
 
 
@@ -37,6 +38,8 @@ def parse(posted: Data, catalogue: Catalogue, codes: Mapping[str, str]) -> Draft
         prompts=_prompts(data, catalogue, wrong),
         rewards=tuple(_reward(f"rewards.{row}", data, catalogue, codes, wrong) for row in rows(data, "rewards")),
         **recipe_parts(data, catalogue, wrong),
+        lora=Lora(**wrong.values(knobs.LORA, "lora", data)) if data.get("lora.on") else None,
+        served=Served(**wrong.values(knobs.SERVED, "served", data)) if data.get("served.on") else None,
         **wrong.values(knobs.SIZES + knobs.MACHINE, "", data),
         optimiser=Optimiser(**wrong.values(knobs.OPTIMISER, "optimiser", data)),
         budget=Budget(**wrong.values(knobs.BUDGET, "budget", data)),

@@ -10,6 +10,7 @@ from labapp.workshop.forms import texts
 from labapp.workshop.wording import text_of
 from workers.contract.catalogue import Catalogue
 from workers.contract.limits import Param
+from workers.contract.resources import Lora, Served
 from workers.contract.spec import Companion, Extra, Model, Pick, Pool, Prompts, RewardPick, RunSpec
 
 
@@ -21,6 +22,7 @@ def fill(spec: RunSpec, catalogue: Catalogue, experiment: str = "") -> dict[str,
         data |= _reward_texts(f"rewards.{index}", reward, catalogue)
     data |= recipe_texts(spec, catalogue) | _record_texts("", knobs.SIZES + knobs.MACHINE, spec)
     data |= _record_texts("optimiser.", knobs.OPTIMISER, spec.optimiser)
+    data |= _switched("lora", knobs.LORA, spec.lora, Lora()) | _switched("served", knobs.SERVED, spec.served, Served())
     return data | _record_texts("budget.", knobs.BUDGET, spec.budget)
 
 
@@ -53,7 +55,13 @@ def companion_texts(companions: Iterable[Companion]) -> dict[str, str]:
 
 def pool_texts(pool: Pool | None) -> dict[str, str]:
     """The form data of a stock of completions; without one its fields stand at their defaults, switched off."""
-    return _record_texts("pool.", knobs.POOL, pool or Pool()) | ({} if pool is None else {"pool.on": "on"})
+    return _switched("pool", knobs.POOL, pool, Pool())
+
+
+def _switched(name: str, params: Iterable[Param], record: object | None, usual: object) -> dict[str, str]:
+    """The form data of a part that a run may do without: then its fields stand at their defaults, switched off."""
+    there = {} if record is None else {f"{name}.on": "on"}
+    return _record_texts(f"{name}.", params, record or usual) | there
 
 
 def _record_texts(prefix: str, params: Iterable[Param], record: object) -> dict[str, str]:

@@ -2,10 +2,11 @@
 
 from dataclasses import fields
 
-from workers.contract.card import Choice, Flag, Real, Text, Whole
+from workers.contract.card import Choice, Flag, Limit, Real, Text, Whole
 from workers.contract.checking import PRECISIONS
 from workers.contract.limits import Param
 from workers.contract.recipes import DECAYS, ORDERS, ROLES
+from workers.contract.resources import KEY_PREFIX, Lora, Served
 from workers.contract.spec import Budget, Companion, Optimiser, Pool, Prompts, RunSpec
 
 _POSITIVE = Real(0, open_low=True)
@@ -17,7 +18,7 @@ def _default(record: type, name: str) -> object:
     return next(item.default for item in fields(record) if item.name == name)
 
 
-def _of(record: type, **knobs: tuple[Real | Whole | Choice, str]) -> tuple[Param, ...]:
+def _of(record: type, **knobs: tuple[Limit, str]) -> tuple[Param, ...]:
     return tuple(Param(name, limit, words, _default(record, name)) for name, (limit, words) in knobs.items())
 
 
@@ -53,6 +54,7 @@ OPTIMISER = _of(
     passes=(Whole(1), "times that a step's samples are learned from"),
     micro_groups=(Whole(0), "prompts in one micro-batch, less memory for less; 0 takes all at once"),
     decay=(Choice(DECAYS), "how the rate falls after the warm-up"),
+    recompute=(Flag(), "run layers again on the way back: far less memory for a third more time"),
 )
 BUDGET = _of(
     Budget,
@@ -66,6 +68,22 @@ MACHINE = _of(
     seed=(Whole(0), "the same seed gives the same run on the same machine"),
     precision=(Choice(PRECISIONS), "number format of weights and activations"),
     devices=(Whole(1), "accelerators that share the run"),
+)
+LORA = _of(
+    Lora,
+    rank=(Whole(1), "size of the adapter's matrices"),
+    alpha=(Whole(1), "their sum is scaled by this over the rank"),
+    targets=(Text(400, empty=True), "endings of the names of layers that have one, apart by commas; empty for all"),
+)
+SERVED = _of(
+    Served,
+    url=(Text(400, empty=True), "base of an OpenAI-compatible server, such as http://host:8000/v1"),
+    model=(Text(200, empty=True), "the name by which the server knows its model"),
+    key_variable=(
+        Text(120, empty=True),
+        f"the worker's variable {KEY_PREFIX}… that holds the key; empty for none",
+    ),
+    timeout=(_POSITIVE, "longest wait for one answer, seconds"),
 )
 ORDER = _of(RunSpec, order=(Choice(ORDERS), "whether several rewards are summed before credit or their credits after"))
 EXTRA = (Param("weight", Real(), "share of this loss in the sum", 1.0),)

@@ -44,6 +44,8 @@ def form_context(data: Data, team: Team, saved: Mapping[str, RewardVersion]) -> 
         "optimiser": field_rows(knobs.OPTIMISER, "optimiser", data),
         "budget": field_rows(knobs.BUDGET, "budget", data),
         "machine": field_rows(knobs.MACHINE, "", data),
+        "lora": {"on": bool(data.get("lora.on")), "rows": field_rows(knobs.LORA, "lora", data)},
+        "served": {"on": bool(data.get("served.on")), "rows": field_rows(knobs.SERVED, "served", data)},
         "words": WORDS if data.get("guided") else {},
     }
 

@@ -26,7 +26,7 @@ NONE_ALLOWED = (
 # A new knob belongs to a method. Whoever adds one here has to say why no method can have it.
 RUN_SPEC = {
     "RunSpec": "name model prompts rewards credit objective reduction regularisers extras shaping "
-    "selection weighting order companions pool algorithm batch_prompts siblings max_new_tokens temperature optimiser "
+    "selection weighting order companions pool lora served algorithm batch_prompts siblings max_new_tokens temperature optimiser "
     "budget precision devices seed version",
     "Model": "name revision chat",
     "Prompts": "task path dataset heldout_share stock",
@@ -35,7 +35,10 @@ RUN_SPEC = {
     "Pool": "prompts siblings rounds",
     "RewardPick": "label name params weight digest source",
     "Pick": "kind name params digest source",
-    "Optimiser": "learning_rate warmup_steps weight_decay beta1 beta2 clip_norm passes micro_groups decay",
+    "Optimiser": "learning_rate warmup_steps weight_decay beta1 beta2 clip_norm passes micro_groups decay recompute",
+    # Where weights and completions live is no method's business: every method works on either.
+    "Lora": "rank alpha targets",
+    "Served": "url model key_variable timeout",
     "Budget": "steps eval_every eval_prompts checkpoint_every",
 }
 

@@ -7,6 +7,7 @@ from workers.contract.catalogue import Catalogue
 from workers.contract.errors import Trouble
 from workers.contract.picking import pick_troubles
 from workers.contract.recipes import recipe_troubles
+from workers.contract.resources import lora_troubles, served_troubles
 from workers.contract.spec import Pick, RewardPick, RunSpec
 
 PRECISIONS = ("float32", "bfloat16")
@@ -14,7 +15,9 @@ PRECISIONS = ("float32", "bfloat16")
 
 def troubles(spec: RunSpec, catalogue: Catalogue) -> list[Trouble]:
     """Every trouble that can be seen without the model: unknown methods, parameters out of bounds, sizes, labels."""
-    return [*_numbers(spec), *_prompts(spec), *reward_troubles(spec.rewards, catalogue), *_parts(spec, catalogue)]
+    resources = [*served_troubles(spec.served), *lora_troubles(spec.lora)]
+    rewards = reward_troubles(spec.rewards, catalogue)
+    return [*_numbers(spec), *_prompts(spec), *rewards, *_parts(spec, catalogue), *resources]
 
 
 def complete(spec_pick: Pick, catalogue: Catalogue) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""What a run may use besides its recipe: a server that samples in its place."""
+"""What a run may use besides its recipe: a server that samples in its place, an adapter that learns in its place."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,10 +20,35 @@ class Served:
     longest wait for one answer, seconds.
     """
 
-    url: str
-    model: str
+    url: str = ""
+    model: str = ""
     key_variable: str = ""
     timeout: float = 120.0
+
+
+@dataclass(frozen=True)
+class Lora:
+    """Low-rank matrices that learn while the model's own weights stay (Hu et al., 2021): their `rank`; `alpha`, their
+    sum being scaled by alpha / rank; `targets`, the endings of the names of the linear layers that have them, apart by
+    commas (empty: all but the output). There is no dropout: sampling and training must see one policy."""
+
+    rank: int = 16
+    alpha: int = 32
+    targets: str = ""
+
+    def layers(self) -> list[str]:
+        """The endings of the layers' names; none for all."""
+        return [name.strip() for name in self.targets.split(",") if name.strip()]
+
+
+def lora_troubles(lora: Lora | None) -> Iterator[Trouble]:
+    """What is wrong with an adapter before the model is known."""
+    if lora is None:
+        return
+    if lora.rank < 1:
+        yield Trouble("lora.rank", f"must be at least 1, not {lora.rank}", {"lora.rank": 1})
+    if lora.alpha < 1:
+        yield Trouble("lora.alpha", f"must be at least 1, not {lora.alpha}", {"lora.alpha": 2 * max(1, lora.rank)})
 
 
 def served_troubles(served: Served | None) -> Iterator[Trouble]:

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any, get_args, get_origin, get_type_hints
 
+from workers.contract.resources import Lora, Served
+
 VERSION = 1
 
 
@@ -107,7 +109,8 @@ class Pool:
 @dataclass(frozen=True)
 class Optimiser:
     """AdamW: learning rate, warm-up steps, weight decay, gradient norm bound, passes over a batch, groups a micro-batch
-    (0: all of them), and how the rate falls after the warm-up: none, linear, cosine."""
+    (0: all of them), and how the rate falls after the warm-up: none, linear, cosine. With `recompute` what layers keep
+    for the way back is made again there: far less memory for a third more time."""
 
     learning_rate: float = 1e-4
     warmup_steps: int = 0
@@ -118,6 +121,7 @@ class Optimiser:
     passes: int = 1
     micro_groups: int = 0
     decay: str = "none"
+    recompute: bool = False
 
 
 @dataclass(frozen=True)
@@ -136,7 +140,8 @@ class RunSpec:
 
     `objective` is one of `objectives/` or, with a pool, one of `preferences/`; only where nothing asks for advantages
     may `credit` be missing. `order` says whether rewards are weighed before credit or their credits after it.
-    `algorithm` is the saved recipe `<id>@<version>` that the parts were taken from.
+    `algorithm` is the saved recipe `<id>@<version>` that the parts were taken from. `lora` learns in place of the
+    model's own weights. `served` fills the pool and is evaluated at step 0: other models as teachers and measures.
     """
 
     name: str
@@ -154,6 +159,8 @@ class RunSpec:
     order: str = "weigh first"
     companions: tuple[Companion, ...] = ()
     pool: Pool | None = None
+    lora: Lora | None = None
+    served: Served | None = None
     algorithm: str = ""
     batch_prompts: int = 16
     siblings: int = 8

@@ -5,11 +5,14 @@ from functools import partial
 from math import sqrt
 
 from workers.contract.events import Event
+from workers.contract.resources import Served
 from workers.engine import seeds
 from workers.engine.boundary import boundary
+from workers.engine.client import PAUSE
 from workers.engine.learner import Learner
 from workers.engine.rollout import roll_out
 from workers.engine.scoring import score
+from workers.engine.served import roll_out_served
 
 
 def evaluate(learner: Learner, step: int, report: Callable[[str, int, int], None]) -> tuple[Event, dict[str, float]]:
@@ -39,6 +42,21 @@ def evaluate(learner: Learner, step: int, report: Callable[[str, int, int], None
     if first in means:
         curves["heldout/accuracy"] = means[first]
     return Event(step, "front", {"values": means, "errors": errors}), curves
+
+
+def evaluate_served(
+    learner: Learner, served: Served, report: Callable[[str, int, int], None], pause: float = PAUSE
+) -> dict[str, float]:
+    """The `served/` curves: held-out rewards of the model that a server holds, on the same prompts as the policy's."""
+    problems = learner.source.heldout(learner.spec.budget.eval_prompts)
+    report("asking the server", 0, len(problems))
+    with boundary("sampling"):
+        rollouts = roll_out_served(learner, served, problems, 1, "evaluation", 0, pause=pause)
+    with boundary("reward"):
+        scored = score(learner.objectives, rollouts.answers, 0)
+    report("asking the server", len(problems), len(problems))
+    found = {label: [value for value in values if value is not None] for label, values in scored.values.items()}
+    return {f"served/{label}": sum(values) / len(values) for label, values in found.items() if values}
 
 
 def standard_error(values: list[float]) -> float:

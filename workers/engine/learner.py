@@ -10,6 +10,7 @@ from torch import Tensor
 
 from workers.contract.errors import RunError
 from workers.contract.spec import Model, RunSpec
+from workers.engine import adapter, recompute
 from workers.engine.critic import Critic, make_critic
 from workers.engine.history import History
 from workers.engine.judges import Objective, make_objectives
@@ -84,9 +85,13 @@ def make_learner(spec: RunSpec, report: Callable[[str, int, int], None], ranks: 
     source = make_source(spec.prompts, spec.seed)
     report("loading", 1, 3)
     loaded = loading.load(spec.model, device())
+    if spec.lora is not None:
+        adapter.adapt(loaded.model, spec.lora, spec.seed)
+    if spec.optimiser.recompute:
+        recompute.allow(loaded.model)
     report("loading", 2, 3)
     policy = make_policy(loaded.model, spec.temperature, spec.precision)
-    supply = make_supply(recipe, policy, spec.seed)
+    supply = make_supply(recipe, policy, spec.seed, adapted=spec.lora is not None)
     optimiser = make_optimiser(policy.model, spec.optimiser)
     pieces, history = Pieces(loaded.tokenizer), History()
     critics = [make_critic(one, policy, device()) for one in spec.companions if one.role == "critic"]
@@ -104,6 +109,9 @@ def make_learner(spec: RunSpec, report: Callable[[str, int, int], None], ranks: 
 
 def reload_policy(learner: Learner, folder: str) -> None:
     """Put the weights of a checkpoint into the policy; the reference stays the model of step 0."""
+    if learner.spec.lora is not None:
+        adapter.restore(learner.policy.model, folder)
+        return
     saved = loading.load(Model(folder), device()).model.state_dict()
     learner.policy.model.load_state_dict(saved)
 

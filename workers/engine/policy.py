@@ -17,6 +17,7 @@ from transformers import PreTrainedModel
 from workers.contract.errors import RunError
 from workers.engine import fits, linear
 from workers.engine.reading import at_chosen
+from workers.engine.recompute import recomputed
 from workers.engine.tensors import Pass, Rollouts
 
 # Logits of a chunk: 2^25 numbers are 128 MiB in float32. One chunk keeps its logits for the backward pass; with
@@ -111,7 +112,7 @@ class Policy:
 
     def network(self, **asked: Any) -> Tensor:
         """What `logits` wants at each place of the inputs, by transformers' names: (rows, places, X)."""
-        with self.casting():
+        with self.casting(), recomputed(self.model):
             found: Tensor = self.model(**asked).logits if self.head is None else self._states(**asked)
         return found
 
@@ -123,7 +124,8 @@ class Policy:
 
     def _states(self, logits_to_keep: int = 0, **asked: Any) -> Tensor:
         """Hidden states, all of them: what is meant for logits is not for these."""
-        found: Tensor = self.model.base_model(**asked).last_hidden_state
+        with recomputed(self.model):
+            found: Tensor = self.model.base_model(**asked).last_hidden_state
         return found
 
     def _pass(self, rollouts: Rollouts, state_MX: Tensor) -> Pass:

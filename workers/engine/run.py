@@ -11,7 +11,7 @@ from workers.contract.events import Event, Ledger
 from workers.contract.spec import RunSpec
 from workers.engine import checkpoint
 from workers.engine.boundary import boundary
-from workers.engine.evaluate import evaluate
+from workers.engine.evaluate import evaluate, evaluate_served
 from workers.engine.judges import close_all
 from workers.engine.launch import launched
 from workers.engine.learner import Learner, device, make_learner, threads
@@ -89,10 +89,14 @@ class _Run:
     def _notes(self, done: int) -> list[str]:
         spec = self.learner.spec
         parameters = self.learner.policy.model.num_parameters()
+        adapted = [] if spec.lora is None else [f"{self._learning():,} of them learn, in an adapter."]
         where = device() if spec.devices == 1 else f"{spec.devices} processes, each on {device()}"
         how = f"{parameters:,} parameters on {where}, {torch.get_num_threads()} threads, {spec.precision}."
         start = [f"Taken up from the checkpoint of step {done}."] if done else []
-        return [*start, how, *self.learner.loaded.notes]
+        return [*start, how, *adapted, *self.learner.loaded.notes]
+
+    def _learning(self) -> int:
+        return sum(weight.numel() for weight in self.learner.policy.model.parameters() if weight.requires_grad)
 
     def _step(self, number: int) -> None:
         start = time.perf_counter()
@@ -119,6 +123,10 @@ class _Run:
     def _finish_step(self, number: int, events: list[Event], metrics: dict[str, float] | None = None) -> None:
         """Evaluate and save when it is time, then tell everything of the step in one go."""
         values, self.reporter.step = dict(metrics or {}), number
+        served = self.learner.spec.served
+        if number == 0 and served is not None:
+            report = self.reporter.progress
+            values |= self.learner.ranks.first(lambda: evaluate_served(self.learner, served, report))
         if self._is_due(number, self.learner.spec.budget.eval_every):
             front, curves = evaluate(self.learner, number, self.reporter.progress)
             events = [*events, front]

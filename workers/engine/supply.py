@@ -10,6 +10,7 @@ from torch import Tensor
 from workers.contract.errors import RunError
 from workers.contract.kinds import KINDS
 from workers.engine import seeds
+from workers.engine.adapter import unadapted
 from workers.engine.policy import Policy, make_policy
 from workers.engine.recipe import Part, Recipe
 from workers.engine.tensors import Progress, Rollouts
@@ -45,8 +46,9 @@ class Supply:
         return torch.zeros_like(rollouts.logp_NT) if nothing else self.reference.read(rollouts).logp_NT
 
 
-def make_supply(recipe: Recipe, policy: Policy, seed: int) -> Supply:
-    """What the recipe's parts will ask for; `policy` is the run's model as it was at step 0.
+def make_supply(recipe: Recipe, policy: Policy, seed: int, *, adapted: bool = False) -> Supply:
+    """What the recipe's parts will ask for; `policy` is the run's model as it was at step 0. `adapted` says that an
+    adapter learns: without it the model stays what it was.
 
     RunError at `spec` when a part names something that its kind cannot have.
     """
@@ -58,5 +60,7 @@ def make_supply(recipe: Recipe, policy: Policy, seed: int) -> Supply:
             raise RunError("spec", what, f"It makes: {', '.join(kind.data)}. Choose another method.")
     if not any(recipe.asks(name) for name in ("ref_logp_NT", "ref_pairs", "ref_labelled", "kl")):
         return Supply(seed)
+    if adapted:
+        return Supply(seed, unadapted(policy))
     frozen = copy.deepcopy(policy.model).requires_grad_(False)
     return Supply(seed, make_policy(frozen, policy.temperature, policy.precision))

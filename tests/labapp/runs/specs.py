@@ -11,6 +11,7 @@ from workers.contract.checking import PRECISIONS
 from workers.contract.limits import problem_with
 from workers.contract.method import Method
 from workers.contract.recipes import DECAYS, ORDERS, ROLES
+from workers.contract.resources import Lora, Served
 from workers.contract.spec import (
     Budget,
     Companion,
@@ -148,6 +149,9 @@ def recipes(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
+KEYS = st.sampled_from(["", "MERIT_KEY_A"])
+
+
 @st.composite
 def specs(draw: st.DrawFn) -> RunSpec:
     """Any run that the new-run page can show."""
@@ -172,7 +176,10 @@ def specs(draw: st.DrawFn) -> RunSpec:
             draw(COUNTS),
             0,
             draw(st.sampled_from(DECAYS)),
+            draw(st.booleans()),
         ),
+        lora=draw(st.none() | st.builds(Lora, COUNTS, COUNTS, st.sampled_from(["", "q_proj, v_proj"]))),
+        served=draw(st.none() | st.builds(Served, st.just("http://a:1/v1"), st.just("m"), KEYS, POSITIVE)),
         budget=Budget(draw(COUNTS), 0, draw(COUNTS), draw(COUNTS)),
         precision=draw(st.sampled_from(PRECISIONS)),
         devices=draw(COUNTS),

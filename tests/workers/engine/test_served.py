@@ -1,92 +1,30 @@
 """Completions from a server: a real HTTP server that holds the tiny model's tokenizer, and every way it may fail."""
 
 import json
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.workers.tiny import tiny_spec
+from tests.workers.engine.scripted import Answer, Script, ok, serving
+from tests.workers.tiny import MemoryLedger, tiny_spec
 from workers.contract.answers import CUT_OFF, FAILED, FINISHED, Problem
+from workers.contract.catalogue import read_catalogue
+from workers.contract.checking import troubles
 from workers.contract.errors import RunError
 from workers.contract.resources import Served, served_troubles
+from workers.contract.spec import RewardPick
 from workers.engine.learner import Learner, make_learner
+from workers.engine.run import train
 from workers.engine.served import roll_out_served
 from workers.engine.tensors import Rollouts
 
 PROBLEMS = [Problem("the cat 3+1=", "4"), Problem("the dog", "5")]
 KEY = "MERIT_KEY_TEST"
-
-Answer = tuple[int, bytes, dict[str, str]]
-
-
-@dataclass
-class Script:
-    """What the server does: the next scripted answer while there are any, then a sound one; and what it was asked."""
-
-    failures: list[Callable[[], Answer]] = field(default_factory=list)
-    choose: Callable[[int], dict[str, Any]] = lambda number: {"text": f"the cat {number}", "finish_reason": "stop"}
-    most: int = 99
-    asked: list[dict[str, Any]] = field(default_factory=list)
-    keys: list[str | None] = field(default_factory=list)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def answer(self, body: dict[str, Any], key: str | None) -> Answer:
-        with self.lock:
-            self.asked.append(body)
-            self.keys.append(key)
-            failure = self.failures.pop(0) if self.failures else None
-        if failure is not None:
-            return failure()
-        choices = [{"index": n, "logprobs": None} | self.choose(n) for n in range(min(self.most, body["n"]))]
-        return ok({"id": "cmpl-1", "object": "text_completion", "choices": choices})
-
-
-def ok(document: Any) -> Answer:
-    return 200, json.dumps(document).encode(), {}
-
-
-@contextmanager
-def serving(script: Script) -> Iterator[str]:
-    """A server on a free port; gives its base URL."""
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            if self.path != "/v1/completions":
-                status, content, headers = 404, b'{"error": "no such path"}', dict[str, str]()
-            else:
-                status, content, headers = script.answer(body, self.headers.get("Authorization"))
-            self.send_response(status)
-            for name, value in ({"Content-Length": str(len(content))} | headers).items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    class Server(ThreadingHTTPServer):
-        def handle_error(self, *_: Any) -> None:
-            pass  # a client that did not wait for a slow answer is part of the test
-
-    server = Server(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/v1"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @pytest.fixture(scope="module")
@@ -296,3 +234,26 @@ def test_a_server_that_cannot_be_is_found_in_the_spec(served: Served, path: str)
 
 def test_a_sound_server_is_no_trouble() -> None:
     assert list(served_troubles(None)) == list(served_troubles(Served("https://host:8000/v1", "m", KEY))) == []
+
+
+def test_a_run_measures_itself_against_the_served_model(tmp_path: Path) -> None:
+    """Once, at step 0, on the held-out prompts of the policy; two processes ask once."""
+    script = Script(choose=lambda _: {"text": "a", "finish_reason": "stop"})
+    for devices in (1, 2):
+        script.asked.clear()
+        with serving(script) as url:
+            low = RewardPick("low", "format", {"pattern": "a"})
+            spec = tiny_spec(tmp_path, served=Served(url, "teacher"), rewards=(low,), devices=devices)
+            assert troubles(spec, read_catalogue()) == []
+            ledger = MemoryLedger(tmp_path / str(devices))
+            train(replace(spec, budget=replace(spec.budget, steps=1)), ledger)
+        assert ledger.curves()[0]["served/low"] == 1.0
+        assert ledger.curves()[0]["heldout/low"] < 1.0
+        assert "served/low" not in ledger.curves()[1]
+        assert len(script.asked) == 4
+        assert {body["model"] for body in script.asked} == {"teacher"}
+
+
+def test_a_wrong_server_is_found_before_the_run(tmp_path: Path) -> None:
+    wrong = tiny_spec(tmp_path, served=Served("nonsense", "m"))
+    assert [trouble.path for trouble in troubles(wrong, read_catalogue())] == ["served.url"]
