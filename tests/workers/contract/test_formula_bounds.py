@@ -90,7 +90,7 @@ def test_where_and_why(text: str, kind: str, line: int, column: int, what: str) 
     "text",
     [
         "A", "-stop(ratio) * A", "sign(ratio) * A", "rank(ratio, group)", "(ratio > 1) * A", "where(ratio > 1, A, -A)",
-        "x = stop(logp)\nx * A", "count(logp, completion) * A", "old_logp - ref_logp",
+        "x = stop(logp)\nx * A", "where(ratio - 1, A, -A)", "count(logp, completion) * A", "old_logp - ref_logp",
     ],
 )  # fmt: skip
 def test_an_objective_without_a_gradient_is_refused(text: str) -> None:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from tests.workers.engine.test_formula import credit, loss
-from tests.workers.stage import GROUP, REWARD, Stage, rows, run_credit, stage
+from tests.workers.stage import GROUP, REWARD, Stage, leaves_of, rows, run_credit, stage
 from tests.workers.worked import outcome, rollouts
 from workers.contract.formula import parse
 from workers.engine.formula import make_credit, make_objective
@@ -159,6 +159,37 @@ def test_named_lines_become_curves_without_gradient() -> None:
     ratio_NT: Tensor = (made.now.logp_NT - made.was.logp_NT).exp()
     torch.testing.assert_close(found.statistics["gap"], torch.where(made.mask_NT, ratio_NT - 1, 0.0))
     assert (found.statistics["bad"] == 0).all()
+    moving = Pass(made.now.logp_NT.clone().requires_grad_(), made.mask_NT)
+    found = make_objective(parse(text, "objectives"))(moving, made.was, made.advantage_NT)
+    assert found.token_NT.requires_grad
+    assert not any(curve_NT.requires_grad for curve_NT in found.statistics.values())
+
+
+def test_no_gradient_goes_into_the_past_and_one_goes_into_the_entropy() -> None:
+    leaves, moved = leaves_of(stage(torch.float64, junk=0.0))
+    reward_N = torch.ones(len(GROUP), dtype=torch.float64, requires_grad=True)
+    objective = make_objective(parse("ratio * A * r - old_logp * ref_logp - 0.1 * entropy", "objectives"))
+    found = objective(
+        moved.now, moved.was, moved.advantage_NT, moved.rollouts.group_N, reward_N, ref_logp_NT=moved.ref_logp_NT
+    )
+    gradient = torch.autograd.grad(
+        found.token_NT.sum(), [*leaves.values(), reward_N], allow_unused=True, materialize_grads=True
+    )
+    by_name = dict(zip((*leaves, "r"), gradient, strict=True))
+    assert all((by_name[past] == 0).all() for past in ("was", "ref", "advantage", "r"))
+    torch.testing.assert_close(by_name["entropy"], -0.1 * moved.mask_NT.double())
+    assert (by_name["logp"][moved.mask_NT] != 0).all()
+
+
+@pytest.mark.parametrize("size", [3, 5, 6, 7, 11])
+def test_equal_rewards_have_exactly_their_mean(size: int) -> None:
+    """Sums of 0.1, 0.7 or 1/3 over 3 to 11 rewards round, and their quotients would too."""
+    batch = rollouts(["A"] * size)
+    for reward in (0.1, 0.7, 1 / 3, 1e-3):
+        told_NT = outcome(batch, [reward] * size)
+        for scope in ("group", "batch"):
+            found = make_credit(parse(f"(r - mean(r, {scope})) * 1e12", "credit"))(batch.rollouts, told_NT)
+            assert (found.advantage_NT == 0).all()
 
 
 def test_ends_are_facts_that_credit_may_use() -> None:
