@@ -201,3 +201,11 @@ def test_a_completion_alone_has_nothing_to_be_compared_with() -> None:
     assert float(value_P[1]) == 0  # groups in the order of their numbers: 3, 7
     assert float(value_P[0]) > 0
     assert float(gradient["logp"][0, 0]) == 0
+
+
+def test_a_completion_without_a_token_counts_not() -> None:
+    """Whatever it earned: the other two are compared with each other alone."""
+    made = spoken([[-1.0], [], [-2.5]], ref=[[-1.5], [], [-1.0]], rewards=[1.0, 0.0, 0.0])
+    two = spoken([[-1.0], [-2.5]], ref=[[-1.5], [-1.0]], rewards=[1.0, 0.0])
+    reward_N = torch.tensor([1.0, 9.0, 0.0], dtype=torch.float64)
+    torch.testing.assert_close(said("copg", made, reward_N=reward_N)[1], said("copg", two)[1])

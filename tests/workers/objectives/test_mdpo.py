@@ -160,3 +160,14 @@ def test_the_off_policy_loss(c: float, lam: float, expected: float) -> None:
     assert float(found_M.mean()) == pytest.approx(expected)
     if c == lam:
         torch.testing.assert_close(found_M, 0.2 * logp_M - value_M)
+
+
+def test_words_of_no_probability_do_not_make_it_infinite() -> None:
+    """At q = 1/2 the source's logarithm of a probability of e^-200 is -2 (e^100 - 1), beyond float32."""
+    now_MV = torch.tensor([[0.0, -200.0, -300.0]]).log_softmax(-1).requires_grad_()
+    was_MV = torch.tensor([[0.0, -300.0, -200.0]]).log_softmax(-1)
+    for q in (0.5, 1.0, 2.0):
+        found_M = mdpo.divergence(now_MV, was_MV, q)
+        (gradient_MV,) = torch.autograd.grad(found_M.sum(), now_MV)
+        assert found_M.isfinite().all()
+        assert gradient_MV.isfinite().all()
