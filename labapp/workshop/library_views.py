@@ -99,6 +99,16 @@ GIVEN = {
     "was": "what the policy that sampled them said of them",
     "advantage_NT": "the advantage of each token, from the credit method",
     "mask_NT": "which tokens the policy chose: not padding, not a tool's output",
+    "value_NK": "each reward of each completion, before anybody compares them",
+    "valid_NK": "where a reward applies",
+    "most_tokens": "the most tokens that a completion may have",
+    "prompts": "the step's prompts before anything is sampled, with what they earned before",
+    "candidates": "the completions that may be learned from, with their rewards",
+    "credited": "the completions with their advantages",
+    "weight_K": "the weights of the rewards as they were set",
+    "reward_NK": "each reward by itself, NaN where it does not apply",
+    "pairs": "pairs of completions of one prompt, the chosen one and the rejected one",
+    "labelled": "completions, each by itself good or not",
 }
 
 

@@ -18,7 +18,7 @@ from workers.engine.tensors import Candidates, Progress, Selection
 
 CARD = Card(
     title="Dual-level down-sampling (D3S)",
-    formula=r"S = \arg\max_{|S| = N(p)} \mathrm{Var}(A_S), \qquad"
+    formula=r"S = \operatorname{argmax}_{|S| = N(p)} \mathrm{Var}(A_S), \qquad"
     r" \text{tokens: the largest}\ K(p)\ \text{of}\ |A_{i,t}|\, H_{i,t}",
     source=Source("D3S", "Learning More with Less: Dynamic Dual-Level Down-Sampling for Efficient Policy Optimization"),
     symbols={

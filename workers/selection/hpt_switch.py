@@ -27,7 +27,7 @@ CARD = Card(
         "g": "the gate",
         "g_{off}": "the second gate",
     },
-    relatives=("selection/scaf_grpo",),
+    relatives=("objectives/hpt", "selection/scaf_grpo"),
     doubts="The soft coefficients of the release are left out: they are an ablation, and weigh three losses a prompt.",
 )
 

@@ -17,8 +17,8 @@ from workers.engine.tensors import Weights
 
 CARD = Card(
     title="Minimum norm (MGDA)",
-    formula=r"w = \arg\min_{w \ge 0,\ \sum_k w_k = 1} \Bigl\lVert \sum_k w_k\, g_k \Bigr\rVert^2"
-    r" = \arg\min_w w^\top G\, w",
+    formula=r"w = \operatorname{argmin}_{w \ge 0,\ \sum_k w_k = 1} \left\| \sum_k w_k\, g_k \right\|^2"
+    r" = \operatorname{argmin}_w w^\top G\, w",
     source=Source(
         "Désidéri, 2012; Sener & Koltun, 2018", "arXiv:1810.04650", "eq. 4", "https://arxiv.org/abs/1810.04650"
     ),
