@@ -10,7 +10,7 @@ from labapp.runs.form_data import CODE, renumbered, rows, with_row
 from labapp.workshop.forms import ParamsForm, differing, method_form
 from labapp.workshop.models import DataSet, DataVersion
 from workers.contract import analysis
-from workers.contract.analysis import WORDS, AnalysisSpec
+from workers.contract.analysis import WORDS, AnalysisSpec, credit_methods
 from workers.contract.catalogue import Catalogue
 from workers.contract.errors import Trouble
 from workers.contract.method import Method
@@ -46,7 +46,7 @@ def parse(posted: Data, catalogue: Catalogue, codes: Mapping[str, str]) -> Draft
     spec = AnalysisSpec(
         name=data.get("name", "").strip()[:120] or "analysis",
         rewards=tuple(_reward(f"rewards.{row}", data, catalogue, codes, wrong) for row in rows(data, "rewards")),
-        credits=tuple(_credit(method, data, wrong) for method in catalogue.of("credit") if _chosen(method, data)),
+        credits=tuple(_credit(method, data, wrong) for method in credit_methods(catalogue) if _chosen(method, data)),
         dataset=data.get("dataset", ""),
         tokenizer=data.get("own_tokenizer", "").strip() if data.get("tokenizer") == OWN else data.get("tokenizer", ""),
     )

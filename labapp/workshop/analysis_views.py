@@ -69,7 +69,7 @@ def _page(
         "data": data, "versions": analysis_form.versions(team), "chosen": draft.spec.dataset,
         "version": analysis_form.version_of(team, draft.spec.dataset),
         "rewards": [_reward(row, data, catalogue) for row in rows(data, "rewards")],
-        "credits": [_credit(method, data) for method in catalogue.of("credit")],
+        "credits": [_credit(method, data) for method in analysis.credit_methods(catalogue)],
         "reward_methods": catalogue.of("rewards"), "refused": status != 200,
         "codes": [(name, f"{one.reward.name} · version {one.number}") for name, one in saved.items()],
         "tokenizer": data.get("tokenizer", ""), "own_tokenizer": data.get("own_tokenizer", ""),

@@ -8,11 +8,15 @@ from typing import Any
 from workers.contract.catalogue import Catalogue
 from workers.contract.checking import reward_troubles
 from workers.contract.errors import Trouble
+from workers.contract.method import Method
 from workers.contract.picking import pick_troubles
 from workers.contract.spec import VERSION, Pick, RewardPick, SpecError, build
 
 WORDS = "words"
 """The tokenizer that needs no model: words, numbers, single signs and runs of blanks."""
+
+# What a credit method may ask for that recorded completions do not bring.
+OF_A_RUN = {"value_NT": "a critic's values", "ref_logp_NT": "a reference policy's log-probabilities"}
 
 
 @dataclass(frozen=True)
@@ -61,3 +65,13 @@ def _troubles(spec: AnalysisSpec, catalogue: Catalogue) -> Iterator[Trouble]:
     yield from reward_troubles(spec.rewards, catalogue)
     for index, pick in enumerate(spec.credits):
         yield from pick_troubles(f"credits.{index}", pick, "credit", catalogue)
+        method = catalogue.methods.get(f"credit/{pick.name}")
+        missing = [OF_A_RUN[need] for need in (method.needs if method else ()) if need in OF_A_RUN]
+        if missing:
+            what = f"{pick.name} needs {' and '.join(missing)}, which only a run has; take another credit method"
+            yield Trouble(f"credits.{index}.name", what)
+
+
+def credit_methods(catalogue: Catalogue) -> list[Method]:
+    """The credit methods that recorded completions are enough for, by title."""
+    return [method for method in catalogue.of("credit") if not set(method.needs) & set(OF_A_RUN)]

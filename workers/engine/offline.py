@@ -24,7 +24,7 @@ from workers.engine.reporter import Reporter
 from workers.engine.rollout import columns_of
 from workers.engine.scoring import Scored, score
 from workers.engine.store import Table, as_json
-from workers.engine.tensors import Credit, Rollouts
+from workers.engine.tensors import Credit, Progress, Rollouts
 
 CHUNK = 64  # completions scored between two looks at the clock
 
@@ -137,11 +137,21 @@ def _credit_all(
     kept = torch.tensor(valid)
     part = rows_of(rollouts, kept)
     reward_NT = on_last_token(torch.tensor([scored.total[n] for n in valid], dtype=torch.float32), part.mask_NT)
+    reward_NK = torch.tensor(
+        [[float("nan") if column[n] is None else column[n] for column in scored.values.values()] for n in valid]
+    )
     streams = {"reward": reward_NT}
     for done, credit in enumerate(credits):
         _report(reporter, "credit", done, len(credits))
         noise = seeds.generator(spec.seed, credit.address)
-        made: Credit = credit(rollouts=part, reward_NT=reward_NT, memory={}, generator=noise)
+        made: Credit = credit(
+            rollouts=part,
+            reward_NT=reward_NT,
+            reward_NK=reward_NK,
+            memory={},
+            generator=noise,
+            progress=Progress(1, 1),
+        )
         name = "advantage" if done == 0 else f"advantage.{credit.loaded.method.name}"
         streams[name] = made.advantage_NT
     streams.setdefault("advantage", torch.zeros_like(reward_NT))

@@ -9,10 +9,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.workers.tiny import MemoryLedger, save_model
-from workers.contract.analysis import AnalysisSpec, from_dict, to_dict, troubles
+from workers.contract.analysis import AnalysisSpec, credit_methods, from_dict, to_dict, troubles
 from workers.contract.catalogue import read_catalogue
 from workers.contract.errors import RunError, Stopped
 from workers.contract.events import Event
+from workers.contract.method import Method
 from workers.contract.spec import Pick, RewardPick
 from workers.engine import offline
 from workers.engine.offline import analyse
@@ -59,6 +60,22 @@ def test_it_works(tmp_path: Path) -> None:
     assert metrics.data["values"] == {"reward/total": 0.5, "reward/right": 0.5, "agreement/right": pytest.approx(2 / 3)}
     assert ledger.kind("rollouts")[0].data["count"] == 4
     assert {event.step for event in ledger.events} == {0}
+
+
+@pytest.mark.parametrize("method", credit_methods(read_catalogue()), ids=lambda method: method.name)
+def test_every_credit_method_that_is_offered_works(tmp_path: Path, method: Method) -> None:
+    _, rows = analysed(tmp_path, credits=(Pick("credit", method.name),))
+    assert all(len(row["stream.advantage"]) == row["length"] for row in rows)
+
+
+def test_a_credit_method_that_needs_a_run_is_refused_before_it_starts(tmp_path: Path) -> None:
+    catalogue = read_catalogue()
+    offered = {method.name for method in credit_methods(catalogue)}
+    assert {"grpo", "bnpo", "riskpo"} <= offered
+    for index, name in enumerate(("gae", "reinforce_pp")):
+        assert name not in offered
+        wrong = troubles(spec(tmp_path, credits=(Pick("credit", "grpo"),) * index + (Pick("credit", name),)), catalogue)
+        assert [trouble.path for trouble in wrong] == [f"credits.{index}.name"]
 
 
 def test_a_model_s_tokenizer_cuts_as_it_does(tmp_path: Path) -> None:
