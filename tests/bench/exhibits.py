@@ -5,8 +5,9 @@ Prints each watched curve with its 95 % interval over seeds, and keeps every cur
 
 import argparse
 import json
-import tempfile
+import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from labapp.runs.guided import guided
@@ -15,10 +16,11 @@ from workers.contract.catalogue import read_catalogue
 from workers.contract.checking import troubles
 from workers.contract.exhibits import ARMS, Verdict, judge, result, runs_of
 from workers.contract.method import Method
-from workers.contract.spec import RunSpec
+from workers.contract.spec import Model, RunSpec
 from workers.engine.run import train
 
 KEPT = Path("build/exhibits")
+BASELINE, BASELINE_MODEL = "baseline", "run:baseline"  # the arm, and how a card names the model that it learned
 Curves = dict[str, dict[int, float]]
 
 
@@ -44,7 +46,7 @@ def run_exhibit(method: Method) -> None:
         for spec in specs:
             assert not (found := troubles(spec, catalogue)), found
             start = time.perf_counter()
-            curves.setdefault(arm, {})[spec.seed] = trained(spec)
+            curves.setdefault(arm, {})[spec.seed] = trained(spec, method)
             print(f"  {arm} {spec.seed}: {time.perf_counter() - start:.0f} s", flush=True)
     KEPT.mkdir(parents=True, exist_ok=True)
     (KEPT / f"{method.kind}-{method.name}.json").write_text(json.dumps(curves))
@@ -55,11 +57,17 @@ def run_exhibit(method: Method) -> None:
         print(f"  {curve}: not measured" if verdict is None else f"  {sentence(verdict)}", flush=True)
 
 
-def trained(spec: RunSpec) -> Curves:
-    """One run's curves by name and step."""
-    with tempfile.TemporaryDirectory() as folder:
-        ledger = MemoryLedger(Path(folder))
-        train(spec, ledger)
+def trained(spec: RunSpec, method: Method) -> Curves:
+    """One run's curves by name and step. Its last checkpoint stays, for arms that take the baseline's model."""
+    folder = KEPT / "models" / f"{method.kind}-{method.name}"
+    ledger = MemoryLedger(folder / str(spec.seed) / (BASELINE if f" {BASELINE} " in spec.name else "other"))
+    shutil.rmtree(ledger.folder, ignore_errors=True)
+    own = folder / str(spec.seed) / BASELINE / "checkpoints" / f"step-{spec.budget.steps:06d}"
+    companions = tuple(
+        replace(one, model=Model(str(own.resolve()))) if one.model.name == BASELINE_MODEL else one
+        for one in spec.companions
+    )
+    train(replace(spec, companions=companions, budget=replace(spec.budget, checkpoint_every=0)), ledger)
     made: Curves = {}
     for event in ledger.kind("metrics"):
         for name, value in event.data["values"].items():

@@ -2,8 +2,9 @@
 
     .venv-peers/bin/python -m tests.bench.pairs [CASE ...] [--pairs 8] [--threads N]
 
-Both learn from the same stored pairs of uneven length. `cached` is TRL told to compute the reference once, as Merit
-always does; as installed it does so at each step.
+Both learn from the same stored pairs of uneven length. As installed TRL asks the reference at each step; `cached` is
+TRL told to do so once, before the first step, as Merit does in its first one. Both of these are not in the ratios; the
+last line has Merit's share of it in each pair, as if every pair was learned from once.
 """
 
 import argparse
@@ -55,18 +56,23 @@ def main() -> None:
     torch.set_num_threads(chosen.threads)
     print(f"{chosen.threads} threads on both sides, {chosen.pairs} pairs of steps after {WARM_UP} to warm up")
     for name in chosen.cases or CASES:
-        turns = measure(CASES[name], chosen.pairs)
-        ratios = [trl / merit.seconds for trl, merit in turns]
-        speeds = [
-            CASES[name].pairs / median(side) for side in zip(*((trl, m.seconds) for trl, m in turns), strict=True)
-        ]
-        print(f"\n{name}: goal {GOAL}, median {median(ratios):.2f}, least {min(ratios):.2f}")
-        print("  ratios  " + " ".join(f"{ratio:.2f}" for ratio in ratios))
-        print(f"  pairs a second: TRL {speeds[0]:.1f}, Merit {speeds[1]:.1f}", flush=True)
+        report(name, measure(CASES[name], chosen.pairs))
+
+
+def report(name: str, turns: list[tuple[float, Taken]]) -> None:
+    """Print one case; the first turn is the one in which Merit reads the reference."""
+    counted, pairs = turns[WARM_UP:], CASES[name].pairs
+    ratios = [trl / merit.seconds for trl, merit in counted]
+    trl, merit = (median(side) for side in zip(*((trl, taken.seconds) for trl, taken in counted), strict=True))
+    reading = max(0.0, turns[0][1].seconds - merit) / len(prompts()) * pairs
+    print(f"\n{name}: goal {GOAL}, median {median(ratios):.2f}, least {min(ratios):.2f}")
+    print("  ratios  " + " ".join(f"{ratio:.2f}" for ratio in ratios))
+    print(f"  pairs a second: TRL {pairs / trl:.1f}, Merit {pairs / merit:.1f}")
+    print(f"  with the reference's reading: Merit {pairs / (merit + reading):.1f}", flush=True)
 
 
 def measure(case: Case, count: int) -> list[tuple[float, Taken]]:
-    """Seconds of TRL's step, and Merit's step right after it, `count` times."""
+    """Seconds of TRL's step, and Merit's step right after it: `count` turns behind those that warm up."""
     turns: list[tuple[float, Taken]] = []
     with tempfile.TemporaryDirectory(prefix="merit-bench-") as made:
         folder, rows = Path(made), stored_pairs()
@@ -77,23 +83,22 @@ def measure(case: Case, count: int) -> list[tuple[float, Taken]]:
             turns.append((seconds, take(learner, folder, len(turns) + 1)))
 
         trl_side.dpo(folder, rows, WARM_UP + count, take_turn, pairs=case.pairs, cached=case.cached)
-    return turns[WARM_UP:]
+    return turns
 
 
 def stored_pairs() -> list[dict[str, str]]:
-    """A prompt with two completions of 16 to 47 letters each: PATTERN is in the chosen one only."""
+    """A prompt with two completions of 16 to 47 letters each, so that both sides may add an end to each."""
     dice = random.Random(1)
 
     def letters() -> str:
-        return "".join(dice.choices(string.ascii_lowercase, k=dice.randint(14, NEW_TOKENS - 3)))
+        return "".join(dice.choices(string.ascii_lowercase, k=dice.randint(16, NEW_TOKENS - 1)))
 
-    return [{"prompt": prompt, "chosen": "aA" + letters(), "rejected": letters() + "zz"} for prompt in prompts()]
+    return [{"prompt": prompt, "chosen": letters(), "rejected": letters()} for prompt in prompts()]
 
 
 def _spec(folder: Path, rows: list[dict[str, str]], case: Case, steps: int) -> RunSpec:
-    lines = [{"prompt": row["prompt"], "completion": row[side]} for row in rows for side in ("chosen", "rejected")]
-    path = folder / "completions.jsonl"
-    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    path = folder / "pairs.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return RunSpec(
         name="pairs",
         model=Model(str(folder / "model")),
