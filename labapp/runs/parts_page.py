@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from django import forms
+
 from labapp.runs import knobs
 from labapp.runs.field_values import mapping
 from labapp.runs.form_data import PARTS, PREFERENCES, ROWS, Data, address, rows
@@ -21,7 +23,6 @@ NONE = {
     "extras": "",
     "regularisers": "None: nothing holds the policy near where it was.",
 }
-REFUSED = "Not saved. The checks say what to mend."
 
 
 def parts_context(data: Data, catalogue: Catalogue) -> dict[str, Any]:
@@ -84,10 +85,11 @@ def _row(part: str, row: int, data: Data, catalogue: Catalogue) -> dict[str, Any
 
 def _companion(row: int, data: Data) -> dict[str, Any]:
     prefix = f"companions.{row}"
-    model = field_rows(knobs.COMPANION_MODEL, f"{prefix}.model", data)
+    model = ParamsForm(knobs.COMPANION_MODEL, f"{prefix}.model", data)
+    model.fields["name"].widget = forms.TextInput()  # long as a directory may be, it is one line
+    model.fields["name"].label = "model"
     role, *rest = field_rows(knobs.COMPANION, prefix, data)
-    learns = data.get(f"{prefix}.role") != "guide"
-    return {"prefix": prefix, "row": row, "role": role, "model": model, "rest": rest, "learns": learns}
+    return {"prefix": prefix, "row": row, "role": role, "model": model.rows(), "rest": rest}
 
 
 def trouble_rows(found: Iterable[Trouble], data: Data) -> list[dict[str, Any]]:
@@ -110,7 +112,7 @@ def fix_words(fix: Mapping[str, Any]) -> str:
 
 def _one_fix(path: str, value: object) -> str:
     if path == "companions" and isinstance(value, list):
-        return f"the companions are {' and '.join(one['role'] for one in value)}" if value else "no companion"
+        return f"with a {' and a '.join(one['role'] for one in value)}" if value else "no companion"
     if path == "pool" and isinstance(value, Mapping):
         return f"a stock of completions of {value['prompts']} prompts"
     if value is None or value == []:

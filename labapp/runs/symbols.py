@@ -32,6 +32,8 @@ def _means(symbol: str, words: str, name: str) -> bool:
     wanted = name.split("_")
     by_letters = len(parts) == len(wanted) and parts[:1] == wanted[:1] and not INDICES.intersection(parts[1:])
     by_letters = by_letters and all(map(str.startswith, wanted, parts))
+    if "_" in symbol:  # one of many, such as a token's: the parameter is only a part of it
+        return by_letters
     return by_letters or (len(name) >= SHORTEST and words.lower().startswith(name.replace("_", " ")))
 
 

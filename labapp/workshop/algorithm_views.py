@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from labapp import shelf
 from labapp.accounts.access import person, require, requires, scoped, scoped_get, team_of
-from labapp.runs.choosing import algorithm_texts, chosen, taken
+from labapp.runs.choosing import READY, algorithm_texts, chosen, taken
 from labapp.runs.filling import refreshed
 from labapp.runs.form_steps import STEPS, texts
 from labapp.runs.guided import guided
@@ -152,6 +152,8 @@ def _page(
         "runs": [] if one is None else uses.runs_of_algorithm(one).filter(deleted=None)[:20],
     }  # fmt: skip
     context |= _address(request) | algorithm_page.form_context(data, team_of(request))
+    start = request.POST.get("use_algorithm") or ("" if one else request.GET.get("from", ""))
+    context["start"] = next((ready for ready in context["recipes"] if f"{READY}{ready.slug}" == start), None)
     context |= algorithm_page.side_context(data, algorithm_page.read_form(data))
     template = "workshop/algorithm_form.html" if "HX-Request" in request.headers else "workshop/algorithm.html"
     return render(request, template, context, status=422 if error else 200)

@@ -39,7 +39,7 @@ def test_it_works(page: Page, shoot: Shoot) -> None:
     page.fill("#name", "not this way")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("Not saved. The checks say what to mend.")).to_be_visible()
-    page.get_by_role("button", name="Fix: the companions are critic").click()
+    page.get_by_role("button", name="Fix: with a critic").click()
     expect(page.get_by_text("nothing is wrong")).to_be_visible()
     expect(page.locator("[name='companions.0.role']")).to_have_value("critic")
     shoot(page, "algorithm-with-critic")
@@ -68,6 +68,16 @@ def test_it_works(page: Page, shoot: Shoot) -> None:
     expect(page.locator("[name='objective.params.eps_high']")).to_have_value("0.3 → 0.2 over 0.5")
     expect(page.get_by_text("nothing is wrong")).to_be_visible()
     shoot(page, "new-run-with-algorithm")
+    page.fill("[name='budget.steps']", "2")
+    page.get_by_role("button", name="Launch").click()
+    page.wait_for_url(re.compile(r"/runs/[0-9a-f-]{36}/$"))
+    expect(page.locator("p.facts").get_by_role("link", name="DAPO from parts, version 2")).to_be_visible()
+    page.get_by_role("link", name="Config").click()
+    recipe = page.locator("section.recipe")
+    expect(recipe).to_contain_text("Dynamic sampling (DAPO) → Soft overlong punishment (DAPO) → Group-relative (GRPO)")
+    expect(recipe.locator(".with-numbers math").first).to_be_visible()
+    expect(page.locator("#state")).to_have_text("done", timeout=120_000)  # two steps of real training
+    shoot(page, "run-config")
 
 
 def test_a_recipe_is_taken_into_a_run_and_changed_there(page: Page) -> None:

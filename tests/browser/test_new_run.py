@@ -53,7 +53,7 @@ def test_methods_are_exchanged_where_one_stands(page: Page) -> None:
     expect(page.locator("[name='credit.name']")).to_be_focused()
     page.fill("[name='credit.params.td_weight']", "0")
     expect(page.locator("[data-field='credit.params.td_weight']")).to_contain_class("differs")
-    expect(page.get_by_text("td_weight = 0.0")).to_be_visible()
+    expect(page.get_by_text("td_weight 0.0 (source 1.0)")).to_be_visible()
 
 
 def test_a_document_is_copied_out_and_pasted_back(page: Page) -> None:

@@ -37,6 +37,7 @@ def test_it_works() -> None:
         ("credit/gae", {r"\gamma": "gamma", r"\lambda": "lam"}),
         ("credit/reinforce", {r"\beta": "beta"}),
         ("credit/grpo", {}),
+        ("preferences/tgdpo", {r"\beta": "beta", r"\alpha": "alpha"}),  # g_t is beta times something: no parameter
         ("selection/knapsack", {}),  # N_i and p_i count prompts; they are no parameters
     ],
 )

@@ -78,7 +78,7 @@ def test_a_document_that_is_changed_stays_as_it_was() -> None:
 @pytest.mark.parametrize(
     ("fix", "words"),
     [
-        ({"companions": [{"role": "guide"}, {"role": "critic"}]}, "the companions are guide and critic"),
+        ({"companions": [{"role": "guide"}, {"role": "critic"}]}, "with a guide and a critic"),
         ({"companions": []}, "no companion"),
         ({"selection": []}, "no selection"),
         ({"pool": {"prompts": 256}}, "a stock of completions of 256 prompts"),

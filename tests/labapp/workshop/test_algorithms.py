@@ -84,7 +84,7 @@ def test_critic_credit_without_a_critic_is_refused_and_mended_by_a_click(alice_c
     html = ask(alice_client, page(alice_client) | {"credit.name": "gae"}, "change")
     assert 'data-trouble="credit.name"' in html
     assert "needs a critic, which learns what each token&#x27;s state is worth" in html
-    assert "Fix: the companions are critic" in html
+    assert "Fix: with a critic" in html
     data = shown(html) | {"name": "PPO"}
     refused = alice_client.post(NEW, data)
     assert refused.status_code == 422
