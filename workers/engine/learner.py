@@ -99,7 +99,7 @@ def make_learner(spec: RunSpec, report: Callable[[str, int, int], None], ranks: 
     learner = Learner(
         spec, loaded, pieces, policy, optimiser, recipe, objectives, source, supply, history, critic, ranks
     )
-    learner.stock = None if spec.pool is None else Stock(spec.seed)
+    learner.stock = None if spec.pool is None else Stock(spec.seed, device=device())
     if isinstance(source, FileSource):
         # A prompt that is too long is found now, not in the middle of the run.
         learner.encode([problem.prompt for problem in (*source.train, *source.held)])

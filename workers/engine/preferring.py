@@ -15,9 +15,13 @@ from workers.engine.stock import BAD, GOOD
 from workers.engine.stocking import refill
 from workers.engine.tensors import Pass, Rollouts
 
+# Two readings of one model may differ by this much, in nats of a whole completion: a pair is told apart beyond it.
+ROUNDING = 1e-4
+
 
 def gather_stored(learner: Learner, step: int) -> Gathered:
-    """What a step takes from the stock, which is filled first when a round begins; groups are numbered by pair."""
+    """What a step takes from the stock, which is filled first when a round begins; groups are numbered by unit, so that
+    one that is taken twice in a step is two groups."""
     stock, pool, spec = learner.stock, learner.spec.pool, learner.spec
     assert stock is not None
     assert pool is not None
@@ -26,17 +30,12 @@ def gather_stored(learner: Learner, step: int) -> Gathered:
     first = -(-stock.round * spec.budget.steps // pool.rounds)  # the round's first step, from 0
     singles = learner.recipe.objective.asks("labelled")
     count = spec.batch_prompts * (2 if singles else 1)
-    row_R = stock.take((step - 1 - first) * count, count)
+    row_R, unit_R = stock.take((step - 1 - first) * count, count)
     part = stock.stored.rows(row_R)
-    size = len(row_R) // count if learner.recipe.objective.loaded.method.kind == "preferences" else 0
-    group_N = torch.arange(len(row_R), device=row_R.device) // size if size else _numbered(part.rollouts.group_N)
-    rollouts = replace(part.rollouts, group_N=group_N)
+    compares = learner.recipe.objective.loaded.method.kind == "preferences"
+    size = len(row_R) // count if compares else 0
+    rollouts = replace(part.rollouts, group_N=unit_R)
     return Gathered(rollouts, part.problems, part.scored, _sides(learner, part.scored.total, part.side_N, size))
-
-
-def _numbered(group_N: Tensor) -> Tensor:
-    number_N: Tensor = torch.unique(group_N, return_inverse=True)[1]
-    return number_N
 
 
 def _sides(learner: Learner, totals: list[float | None], side_N: Tensor, size: int) -> Tensor:
@@ -76,7 +75,7 @@ def mismatched_kl(learner: Learner, rollouts: Rollouts) -> Tensor:
 
 def curves(batch: Batch, outcome: Outcome) -> dict[str, float]:
     """How the policy of the last pass tells the sides apart: the mean margin of log-ratios to the reference, the share
-    of pairs with a margin above 0, and each side's mean log-ratio, nats."""
+    of pairs with a margin above rounding, and each side's mean log-ratio, nats."""
     if "ratio" not in outcome.streams or "ref_logp" not in batch.rollouts.streams:
         return {}
     mask_NT = batch.rollouts.mask_NT
@@ -91,5 +90,6 @@ def curves(batch: Batch, outcome: Outcome) -> dict[str, float]:
         found["preferences/margin"] = found["preferences/good"] - found["preferences/bad"]
     if len(good_N) == len(bad_N) == batch.groups:
         pairs = pairs_of(Pass(gain_N[:, None], torch.ones_like(gain_N[:, None], dtype=torch.bool)), batch)
-        found["preferences/accuracy"] = float((pairs.chosen.logp_NT > pairs.rejected.logp_NT).float().mean())
+        ahead_E = pairs.chosen.logp_NT - pairs.rejected.logp_NT
+        found["preferences/accuracy"] = float((ahead_E > ROUNDING).float().mean())
     return found

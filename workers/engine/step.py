@@ -106,9 +106,10 @@ def _streams(credit: Credited, outcome: Outcome, rollouts: Rollouts) -> dict[str
     """Every stream over all rows, zero on those that were left out of the update."""
     batch = credit.batch
     found = {
-        **{name: value_NT for name, value_NT in outcome.streams.items() if name != "ratio"},
+        **{name: value_NT for name, value_NT in outcome.streams.items() if name not in ("ratio", "push")},
         "reward": batch.rollouts.streams["reward"],
-        "advantage": batch.advantage_NT,
+        # A comparison has no advantages; what it does to each token is the loss's slope there, an example at a time.
+        "advantage": outcome.streams.get("push", batch.advantage_NT),
         "ratio": outcome.streams.get("ratio", torch.ones_like(batch.advantage_NT)),
     }
     optional = {"ref_logp": batch.ref_logp_NT, "value": batch.value_NT, "target": batch.target_NT}

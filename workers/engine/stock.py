@@ -39,23 +39,33 @@ class Stored:
 @dataclass
 class Stock:
     """What the present round learns from. `units` are the row numbers that belong together: a pair, a group, or a
-    single completion; they are taken in an order that follows from seed, round and step alone."""
+    single completion; they are taken in an order that follows from seed, round and step alone. What a checkpoint
+    gives back comes to `device`."""
 
     seed: int
     round: int = -1
     stored: Stored | None = None
     units: list[list[int]] = field(default_factory=list)
     name: str = "stock"
+    device: str = "cpu"
 
-    def take(self, place: int, count: int) -> Tensor:
-        """The rows of `count` units from `place` on: every unit once before any comes again."""
+    def take(self, place: int, count: int) -> tuple[Tensor, Tensor]:
+        """The rows of `count` units from `place` on, and the number of each row's unit among those taken: every unit
+        once before any comes again."""
         assert self.stored is not None, "nothing was put into the stock"
+        orders: dict[int, list[int]] = {}
         rows: list[int] = []
+        numbers: list[int] = []
         for number in range(place, place + count):
             lap, index = divmod(number, len(self.units))
-            order = seeds.rng(self.seed, f"stock {self.round}", lap).sample(range(len(self.units)), len(self.units))
-            rows += self.units[order[index]]
-        return torch.tensor(rows, device=self.stored.side_N.device)
+            if lap not in orders:
+                dice = seeds.rng(self.seed, f"stock {self.round}", lap)
+                orders[lap] = dice.sample(range(len(self.units)), len(self.units))
+            unit = self.units[orders[lap][index]]
+            rows += unit
+            numbers += [number - place] * len(unit)
+        device = self.stored.side_N.device
+        return torch.tensor(rows, device=device), torch.tensor(numbers, device=device)
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything, for the checkpoint; texts as the bytes of JSON."""
@@ -78,6 +88,7 @@ class Stock:
 
     def restore(self, tensors: dict[str, Tensor]) -> None:
         """Put back what `tensors` gave."""
+        tensors = {name: tensor.to(self.device) for name, tensor in tensors.items()}
         self.round, self.stored, self.units = int(tensors["round"]), None, []
         if "words" not in tensors:
             return

@@ -1,32 +1,28 @@
 """Fills a run's stock: completions sampled by the present policy or read from a file, scored, paired, and read once by
 every model that losses will ask for."""
 
-import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from workers.contract.answers import FINISHED, Problem
+from workers.contract.answers import FINISHED
 from workers.contract.errors import RunError
-from workers.contract.spec import Pool
+from workers.contract.spec import Model, Pool
 from workers.engine import seeds
 from workers.engine.batch import joined, micro_batches, rows_of
 from workers.engine.boundary import boundary
 from workers.engine.learner import Learner, device
 from workers.engine.policy import Policy, make_policy
-from workers.engine.prompts import is_held_out, read_rows
 from workers.engine.rollout import as_rollouts, roll_out
-from workers.engine.scoring import Scored, score
-from workers.engine.stock import BAD, GOOD, Stored
+from workers.engine.scoring import Scored, Values, score
+from workers.engine.stock import Stored
+from workers.engine.stored_rows import StoredRow, read_stored
 from workers.engine.tensors import Rollouts
 from workers.models import loading
 
 CHUNK = 32  # groups sampled or read at once
-GIVEN = ("score", "reward")
 
 
 def refill(learner: Learner, pool: Pool, step: int) -> bool:
@@ -37,7 +33,7 @@ def refill(learner: Learner, pool: Pool, step: int) -> bool:
     if number == stock.round:
         return False
     with boundary("sampling", step=step):
-        stored = _sampled(learner, pool, number, step) if pool.prompts else _read(learner)
+        stored = _sampled(learner, pool, number, step) if pool.prompts else _read(learner, step)
         stock.round, stock.stored = number, _known(learner, stored)
         stock.units = _units(learner, stock.stored)
     if not stock.units:
@@ -62,72 +58,54 @@ def _sampled(learner: Learner, pool: Pool, number: int, step: int) -> Stored:
 
 
 def _in_one(parts: list[Rollouts]) -> Rollouts:
-    """All parts one behind the other, groups numbered on."""
-    whole = parts[0]
-    for part in parts[1:]:
-        behind = part.group_N + int(whole.group_N.max()) + 1
-        whole = joined(whole, replace(part, group_N=behind))
-    return whole
+    """All parts one behind the other, groups numbered on; joined by twos, so that no row is copied often."""
+    if len(parts) == 1:
+        return parts[0]
+    half = len(parts) // 2
+    first, second = _in_one(parts[:half]), _in_one(parts[half:])
+    return joined(first, replace(second, group_N=second.group_N + int(first.group_N.max()) + 1))
 
 
-def _read(learner: Learner) -> Stored:
-    """The completions that the prompts' file brings: pairs, labelled ones, or scored ones; training prompts only."""
-    path, share = Path(learner.spec.prompts.path), learner.spec.prompts.heldout_share
-    found = [row for row in _rows(path) if not is_held_out(row[0].prompt, share)]
-    if not found:
-        raise RunError("data", f"{path.name} has no completion for a training prompt.", "Give more rows.")
-    problems = [problem for problem, *_ in found]
-    end = list(learner.loaded.ends[:1])
-    cut = learner.loaded.tokenizer([text for _, text, *_ in found], add_special_tokens=False)["input_ids"]
-    ids = [[*row, *end][: learner.spec.max_new_tokens] for row in cut]
+def _read(learner: Learner, step: int) -> Stored:
+    """The completions that the prompts' file brings for training prompts. What the file says of them stands in the
+    place of the first reward; where it says nothing, the run's rewards judge."""
+    path = Path(learner.spec.prompts.path)
+    found = read_stored(path, learner.spec.prompts.heldout_share)
+    problems, ids = [row.problem for row in found], _cut(learner, found, path.name)
     numbers: dict[str, int] = {}
-    group_N = torch.tensor([numbers.setdefault(group, len(numbers)) for *_, group in found])
+    group_N = torch.tensor([numbers.setdefault(row.group, len(numbers)) for row in found])
     parts = [
         as_rollouts(learner, problems[s : s + CHUNK], ids[s : s + CHUNK], [FINISHED] * len(ids[s : s + CHUNK]), 0)
         for s in range(0, len(ids), CHUNK)
     ]
     rollouts = replace(_in_one(parts), group_N=group_N.to(learner.policy.device))
-    totals: list[float | None] = [value for _, _, value, _, _ in found]
-    labels = [objective.label for objective in learner.objectives]
-    none: list[float | None] = [None] * len(totals)
-    values = {label: totals if place == 0 else none for place, label in enumerate(labels)}
-    side_N = torch.tensor([side for _, _, _, side, _ in found], device=learner.policy.device)
-    return Stored(rollouts, tuple(problems), Scored(values, totals, []), side_N)
+    side_N = torch.tensor([row.side for row in found], device=learner.policy.device)
+    return Stored(rollouts, tuple(problems), _said_of(learner, rollouts, [row.score for row in found], step), side_N)
 
 
-Row = tuple[Problem, str, float, int, str]  # problem, completion, reward, side, group
+def _said_of(learner: Learner, rollouts: Rollouts, scores: Values, step: int) -> Scored:
+    """The rewards of stored completions: the file's scores, or where it has none, the run's own."""
+    if None in scores:
+        return learner.ranks.first(lambda: score(learner.objectives, rollouts.answers, step))
+    none: Values = [None] * len(scores)
+    values = {one.label: scores if place == 0 else none for place, one in enumerate(learner.objectives)}
+    return Scored(values, scores, [])
 
 
-def _rows(path: Path) -> Iterator[Row]:
-    for line, row in read_rows(path):
-        columns = row.get("columns") if isinstance(row.get("columns"), dict) else {}
-        problem = Problem(row["prompt"], str(row.get("answer") or ""), columns or {})
-        if "chosen" in row or "rejected" in row:
-            for name, side in (("chosen", GOOD), ("rejected", BAD)):
-                yield problem, _text(row, name, path.name, line), float(side), side, f"line {line}"
-            continue
-        text = _text(row, "completion", path.name, line)
-        group = json.dumps(row["group"]) if row.get("group") is not None else f"prompt {problem.prompt}"
-        if isinstance(row.get("label"), bool):
-            yield problem, text, float(row["label"]), GOOD if row["label"] else BAD, group
-        else:
-            yield problem, text, _score(row, path.name, line), -1, group
-
-
-def _text(row: dict[str, Any], name: str, file: str, line: int) -> str:
-    if not isinstance(row.get(name), str) or not row[name].strip():
-        what = f"{file}, line {line}: a row of a stock needs {name!r} as text"
-        mend = "Give chosen and rejected, or completion with a label (true, false) or a score."
-        raise RunError("data", f"{what}.", mend, {"line": line})
-    return str(row[name])
-
-
-def _score(row: dict[str, Any], file: str, line: int) -> float:
-    value = next((row[name] for name in GIVEN if row.get(name) is not None), None)
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != value or abs(value) == float("inf"):
-        what = f"{file}, line {line}: a completion of a stock needs a label (true, false) or a finite score"
-        raise RunError("data", f"{what}, not {value!r:.40}.", "", {"line": line})
-    return float(value)
+def _cut(learner: Learner, found: list[StoredRow], name: str) -> list[list[int]]:
+    """The completions' tokens, each with the token that ends it; RunError at `data` with the line of one that does not
+    fit the model together with its prompt."""
+    tokenizer, longest = learner.loaded.tokenizer, learner.loaded.longest
+    end = tokenizer.eos_token_id
+    ends = list(learner.loaded.ends[:1]) if end is None else [int(end)]
+    ids = [[*row, *ends] for row in tokenizer([row.text for row in found], add_special_tokens=False)["input_ids"]]
+    prompts = learner.encode([row.problem.prompt for row in found])
+    for row, prompt, completion in zip(found, prompts, ids, strict=True):
+        length = len(prompt) + len(completion)
+        if longest is not None and length > longest:
+            what = f"{name}, line {row.line}: prompt and completion have {length} tokens, the model takes {longest}."
+            raise RunError("data", what, "Leave this row out, or shorten it.", {"line": row.line})
+    return ids
 
 
 def _known(learner: Learner, stored: Stored) -> Stored:
@@ -140,11 +118,18 @@ def _known(learner: Learner, stored: Stored) -> Stored:
         streams["previous_logp"] = _said(learner.policy, stored.rollouts)
     if asks("guide_pairs"):
         guides = [one for one in learner.spec.companions if one.role == "guide"]
-        guide = loading.load(guides[0].model, device())
-        policy = make_policy(guide.model, learner.policy.temperature, learner.policy.precision)
-        streams["guide_logp"] = _said(policy, stored.rollouts)
+        streams["guide_logp"] = _said(_guide(learner, guides[0].model), stored.rollouts)
     # In the order of names, as they come back from a checkpoint.
     return replace(stored, rollouts=replace(stored.rollouts, streams=dict(sorted(streams.items()))))
+
+
+def _guide(learner: Learner, model: Model) -> Policy:
+    """Another run's model as a policy; RunError at `model` when its tokens are not those of this run."""
+    guide = loading.load(model, device())
+    if guide.tokenizer.get_vocab() != learner.loaded.tokenizer.get_vocab():
+        what = f"the guide {model.name!r} has another vocabulary than the run's model."
+        raise RunError("model", what, "Take the model of a run that began from the same one.")
+    return make_policy(guide.model, learner.policy.temperature, learner.policy.precision)
 
 
 @torch.no_grad()

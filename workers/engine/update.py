@@ -117,9 +117,14 @@ def _add_gradient(
     part = batch.rows(row_R)
     now, supplied = read(policy, part, before, row_R)
     must_be_finite("the policy's log-probabilities", now.logp_NT)
+    compares = recipe.objective.loaded.method.kind == "preferences"
+    if compares:
+        now.logp_NT.retain_grad()
     loss, statistics = losses(recipe, part, now, supplied)
     torch.autograd.backward(loss)
     _record(batch, part, row_R, now, part.was, statistics, outcome, first=first)
+    if compares and now.logp_NT.grad is not None:
+        _lay(batch, outcome, "push", row_R, masked(-batch.groups * now.logp_NT.grad, now.mask_NT))
     outcome.loss += float(loss.detach())
 
 
@@ -189,8 +194,13 @@ def _record(
         outcome.sums[name] = outcome.sums.get(name, 0.0) + float(masked_mean(value_NT, mask_NT)) * tokens
         streams.setdefault(name.rpartition("/")[2], value_NT)
     for name, value_NT in streams.items():
-        whole_NT = outcome.streams.setdefault(name, torch.zeros(batch.rollouts.mask_NT.shape, device=mask_NT.device))
-        whole_NT[row_R, : value_NT.shape[1]] = value_NT.float()
+        _lay(batch, outcome, name, row_R, value_NT)
+
+
+def _lay(batch: Batch, outcome: Outcome, name: str, row_R: Tensor, value_NT: Tensor) -> None:
+    """Put some rows' numbers into a stream of the whole batch."""
+    blank_NT = torch.zeros(batch.rollouts.mask_NT.shape, device=value_NT.device)
+    outcome.streams.setdefault(name, blank_NT)[row_R, : value_NT.shape[1]] = value_NT.float()
 
 
 def _clip(policy: Policy, largest: float) -> float:

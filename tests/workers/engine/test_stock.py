@@ -79,10 +79,12 @@ def test_a_step_takes_every_pair_once_before_any_comes_again(tmp_path: Path) -> 
     close_all(learner.objectives)
     stock = learner.stock
     stock.units = [[n, n + 10] for n in range(7)]
-    first = stock.take(0, 7).tolist()
-    assert sorted(first) == [*range(7), *range(10, 17)]
-    assert stock.take(7, 7).tolist() != first
-    assert sorted(stock.take(7, 7).tolist()) == sorted(first)
+    first, second = stock.take(0, 7)[0].tolist(), stock.take(7, 7)[0].tolist()
+    assert sorted(first) == sorted(second) == [*range(7), *range(10, 17)]
+    assert second != first
+    rows, numbers = (part.tolist() for part in stock.take(5, 4))
+    assert rows == first[10:] + second[:4]
+    assert numbers == [0, 0, 1, 1, 2, 2, 3, 3]
 
 
 def test_rounds_sample_anew_from_the_policy_of_their_time(tmp_path: Path) -> None:
@@ -138,28 +140,6 @@ def test_stored_completions_are_learned_from(tmp_path: Path, kind: str, objectiv
     last = ledger.curves()[9]
     if objective.kind == "preferences":
         assert last["preferences/margin"] > 0.05
-
-
-@pytest.mark.parametrize(
-    ("row", "what"),
-    [
-        ({"prompt": "a", "chosen": "x"}, "line 2: a row of a stock needs 'rejected' as text"),
-        ({"prompt": "a", "completion": "x"}, "line 2: a completion of a stock needs a label"),
-        ({"prompt": "a", "completion": "x", "score": "high"}, "not 'high'"),
-        ({"prompt": "a", "completion": 5, "score": 1}, "needs 'completion' as text"),
-    ],
-)
-def test_a_bad_row_is_named_by_its_line(tmp_path: Path, row: dict[str, Any], what: str) -> None:
-    tiny_spec(tmp_path)
-    path = tmp_path / "rows.jsonl"
-    path.write_text("".join(json.dumps(one) + "\n" for one in (ROWS["pairs"][0], row, *ROWS["pairs"][1:])))
-    prompts = Prompts(path=str(path), heldout_share=0.3)
-    with pytest.raises(RunError, match=what) as caught:
-        train(
-            replace(offline(tmp_path, Pick("preferences", "dpo"), prompts=prompts), pool=Pool(0)),
-            MemoryLedger(tmp_path),
-        )
-    assert caught.value.where == "data"
 
 
 def test_a_stock_without_a_difference_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,121 @@
+"""Completions from a file: every form, what is wrong with a row by its line, and what a run makes of them."""
+
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests.workers.tiny import MemoryLedger, tiny_spec
+from workers.contract.errors import RunError
+from workers.contract.spec import Pick, Pool, Prompts, RewardPick, RunSpec
+from workers.engine.run import train
+from workers.engine.stored_rows import read_stored
+
+PAIR: dict[str, Any] = {"prompt": "a", "chosen": "x", "rejected": "y"}
+
+
+def written(folder: Path, rows: list[dict[str, Any]]) -> Path:
+    path = folder / "rows.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def offline(folder: Path, rows: list[dict[str, Any]], **changes: Any) -> RunSpec:
+    spec = tiny_spec(
+        folder, objective=Pick("preferences", "dpo"), credit=None, regularisers=(), pool=Pool(0), **changes
+    )
+    return replace(spec, prompts=Prompts(path=str(written(folder, rows)), heldout_share=0.3))
+
+
+def test_a_pair_is_two_rows_and_labels_and_scores_are_numbers(tmp_path: Path) -> None:
+    found = read_stored(written(tmp_path, [PAIR, {**PAIR, "prompt": "b"}]), 0.0)
+    assert [(row.text, row.side, row.score, row.line) for row in found[:2]] == [("x", 1, 1.0, 1), ("y", 0, 0.0, 1)]
+    assert len({row.group for row in found}) == 2
+    rows = [{"prompt": "a", "completion": "x", "label": label} for label in (True, False, 0.9, 0)]
+    assert [row.side for row in read_stored(written(tmp_path, rows), 0.0)] == [1, 0, 1, 0]
+    rows = [{"prompt": "a", "completion": "x", "score": 0.25}, {"prompt": "a", "completion": "y", "reward": -3}]
+    found = read_stored(written(tmp_path, rows), 0.0)
+    assert [(row.side, row.score) for row in found] == [(-1, 0.25), (-1, -3.0)]
+    assert found[0].group == found[1].group
+    rows = [{"prompt": "a", "completion": "x", "group": n} for n in (1, 2, 1)]
+    groups = [row.group for row in read_stored(written(tmp_path, rows), 0.0)]
+    assert groups[0] == groups[2] != groups[1]
+
+
+def test_held_out_prompts_are_left_out_and_nothing_left_is_an_error(tmp_path: Path) -> None:
+    rows = [{**PAIR, "prompt": f"p{n}"} for n in range(40)]
+    found = {row.problem.prompt for row in read_stored(written(tmp_path, rows), 0.5)}
+    assert 5 < len(found) < 35
+    with pytest.raises(RunError, match="no completion for a training prompt"):
+        read_stored(written(tmp_path, rows), 1.0)
+
+
+@pytest.mark.parametrize(
+    ("row", "what"),
+    [
+        ({"prompt": "a", "chosen": "x"}, "line 2: a row of a stock needs 'rejected' as text"),
+        ({"prompt": "a", "chosen": "x", "rejected": " "}, "line 2: a row of a stock needs 'rejected' as text"),
+        ({"prompt": "a", "chosen": "x", "rejected": "x"}, "line 2: chosen and rejected are the same text"),
+        ({"prompt": "a", "completion": "x", "score": 1}, "line 2: this row has a completion with a score, the first"),
+        ({"prompt": "a"}, "line 2: a row of a stock needs chosen and rejected, or a completion"),
+        ({"prompt": "a", "chosen": 5, "rejected": "x"}, "line 2: a row of a stock needs 'chosen' as text"),
+        ({**PAIR, "columns": [1]}, "line 2: columns must be an object"),
+        ({"chosen": "x", "rejected": "y"}, "line 2: a row needs a prompt"),
+    ],
+)
+def test_a_bad_row_is_named_by_its_line(tmp_path: Path, row: dict[str, Any], what: str) -> None:
+    """Although its prompt may be held out."""
+    with pytest.raises(RunError, match=what) as caught:
+        read_stored(written(tmp_path, [PAIR, row, PAIR]), 0.3)
+    assert caught.value.where == "data"
+    assert caught.value.evidence["line"] == 2
+
+
+@pytest.mark.parametrize(
+    ("more", "what"),
+    [
+        ({"score": "high"}, "a score is a finite number, not 'high'"),
+        ({"score": True}, "a score is a finite number, not True"),
+        ({"score": float("nan")}, "a score is a finite number"),
+        ({"score": 1, "reward": 2}, "a row has a score or a reward, not both"),
+        ({"label": "good"}, "a label is true, false or a share between 0 and 1"),
+        ({"label": 2}, "a label is true, false or a share between 0 and 1"),
+    ],
+)
+def test_a_bad_number_is_named_by_its_line(tmp_path: Path, more: dict[str, Any], what: str) -> None:
+    with pytest.raises(RunError, match=f"line 1: {what}"):
+        read_stored(written(tmp_path, [{"prompt": "a", "completion": "x", **more}]), 0.0)
+
+
+def test_a_run_says_the_line_of_what_does_not_fit_the_model(tmp_path: Path) -> None:
+    rows = [{**PAIR, "prompt": f"the cat {n}+1="} for n in range(12)]
+    rows[7]["rejected"] = "the cat sat " * 60
+    rows[7]["prompt"] = next(row["prompt"] for row in rows if _is_trained(row["prompt"]))
+    with pytest.raises(RunError, match=r"line 8: prompt and completion have \d+ tokens, the model takes 96"):
+        train(offline(tmp_path, rows), MemoryLedger(tmp_path))
+
+
+def _is_trained(prompt: str) -> bool:
+    from workers.engine.prompts import is_held_out
+
+    return not is_held_out(prompt, 0.3)
+
+
+def test_completions_without_a_word_on_them_are_judged_by_the_runs_rewards_and_end(tmp_path: Path) -> None:
+    """Longer than what the run samples, and whole: the last token is the one that ends a completion."""
+    texts = ("the hat and the cat sat on the mat", "dog")
+    rows = [{"prompt": f"the cat {n // 2}+1=", "completion": texts[n % 2]} for n in range(40)]
+    reward = RewardPick("long", "format", {"pattern": ".*mat"})
+    spec = offline(tmp_path, rows, rewards=(reward,), max_new_tokens=4)
+    ledger = MemoryLedger(tmp_path)
+    train(spec, ledger)
+    table = pq.read_table(io.BytesIO(ledger.files["rollouts/step-000001.parquet"])).to_pydict()
+    assert table["completion"] == list(texts) * 4
+    assert table["reward.long"] == [1.0, 0.0] * 4
+    assert {ids[-1] for ids in table["token_ids"]} == {1}
+    assert min(map(len, table["token_ids"])) < max(map(len, table["token_ids"]))
+    assert ledger.curves()[1]["preferences/accuracy"] == 0.0
