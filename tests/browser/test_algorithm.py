@@ -13,6 +13,41 @@ def choose(page: Page, field: str, option: str) -> None:
         page.locator(f"[name='{field}']").select_option(option)
 
 
+def refuse_and_mend(page: Page, shoot: Shoot) -> None:
+    """Critic credit without a critic is refused and mended by a click; without that credit the critic is too much."""
+    choose(page, "credit.name", "gae")
+    trouble = page.locator("[data-trouble='credit.name']")
+    expect(trouble).to_contain_text("needs a critic")
+    expect(page.locator("[data-field='credit.name'] [data-error]")).to_contain_text("needs a critic")
+    shoot(page, "algorithm-refused")
+    page.fill("#name", "not this way")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("Not saved. The checks say what to mend.")).to_be_visible()
+    page.get_by_role("button", name="Fix: with a critic").click()
+    expect(page.get_by_text("nothing is wrong")).to_be_visible()
+    expect(page.locator("[name='companions.0.role']")).to_have_value("critic")
+    shoot(page, "algorithm-with-critic")
+
+    choose(page, "credit.name", "grpo")
+    expect(page.locator("[data-trouble]")).to_contain_text("no part of the recipe asks for a critic")
+    page.get_by_role("button", name="Fix: no companion").click()
+    expect(page.get_by_text("nothing is wrong")).to_be_visible()
+
+
+def launch(page: Page, shoot: Shoot) -> None:
+    """Two steps with the algorithm: the run's page says which one it is, and shows its formulas."""
+    page.fill("[name='budget.steps']", "2")
+    page.get_by_role("button", name="Launch").click()
+    page.wait_for_url(re.compile(r"/runs/[0-9a-f-]{36}/$"))
+    expect(page.locator("p.facts").get_by_role("link", name="DAPO from parts, version 2")).to_be_visible()
+    page.get_by_role("link", name="Config").click()
+    recipe = page.locator("section.recipe")
+    expect(recipe).to_contain_text("Dynamic sampling (DAPO) → Soft overlong punishment (DAPO) → Group-relative (GRPO)")
+    expect(recipe.locator(".with-numbers math").first).to_be_visible()
+    expect(page.locator("#state")).to_have_text("done", timeout=120_000)  # two steps of real training
+    shoot(page, "run-config")
+
+
 def test_it_works(page: Page, shoot: Shoot) -> None:
     page.goto("/workshop/")
     page.get_by_role("link", name="Algorithms").click()
@@ -31,23 +66,7 @@ def test_it_works(page: Page, shoot: Shoot) -> None:
     page.get_by_role("button", name="Remove kl_k3").click()
     expect(page.get_by_text("None: nothing holds the policy near where it was.")).to_be_visible()
 
-    choose(page, "credit.name", "gae")
-    trouble = page.locator("[data-trouble='credit.name']")
-    expect(trouble).to_contain_text("needs a critic")
-    expect(page.locator("[data-field='credit.name'] [data-error]")).to_contain_text("needs a critic")
-    shoot(page, "algorithm-refused")
-    page.fill("#name", "not this way")
-    page.get_by_role("button", name="Save", exact=True).click()
-    expect(page.get_by_text("Not saved. The checks say what to mend.")).to_be_visible()
-    page.get_by_role("button", name="Fix: with a critic").click()
-    expect(page.get_by_text("nothing is wrong")).to_be_visible()
-    expect(page.locator("[name='companions.0.role']")).to_have_value("critic")
-    shoot(page, "algorithm-with-critic")
-
-    choose(page, "credit.name", "grpo")
-    expect(page.locator("[data-trouble]")).to_contain_text("no part of the recipe asks for a critic")
-    page.get_by_role("button", name="Fix: no companion").click()
-    expect(page.get_by_text("nothing is wrong")).to_be_visible()
+    refuse_and_mend(page, shoot)
     page.fill("#name", "DAPO from parts")
     page.fill("#message", "as published")
     page.keyboard.press("Control+Enter")
@@ -68,16 +87,7 @@ def test_it_works(page: Page, shoot: Shoot) -> None:
     expect(page.locator("[name='objective.params.eps_high']")).to_have_value("0.3 → 0.2 over 0.5")
     expect(page.get_by_text("nothing is wrong")).to_be_visible()
     shoot(page, "new-run-with-algorithm")
-    page.fill("[name='budget.steps']", "2")
-    page.get_by_role("button", name="Launch").click()
-    page.wait_for_url(re.compile(r"/runs/[0-9a-f-]{36}/$"))
-    expect(page.locator("p.facts").get_by_role("link", name="DAPO from parts, version 2")).to_be_visible()
-    page.get_by_role("link", name="Config").click()
-    recipe = page.locator("section.recipe")
-    expect(recipe).to_contain_text("Dynamic sampling (DAPO) → Soft overlong punishment (DAPO) → Group-relative (GRPO)")
-    expect(recipe.locator(".with-numbers math").first).to_be_visible()
-    expect(page.locator("#state")).to_have_text("done", timeout=120_000)  # two steps of real training
-    shoot(page, "run-config")
+    launch(page, shoot)
 
 
 def test_a_recipe_is_taken_into_a_run_and_changed_there(page: Page) -> None:
