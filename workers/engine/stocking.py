@@ -2,13 +2,15 @@
 every model that losses will ask for."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from workers.contract.answers import FINISHED
+from workers.contract.answers import FINISHED, Problem
 from workers.contract.errors import RunError
+from workers.contract.resources import Served
 from workers.contract.spec import Model, Pool
 from workers.engine import seeds
 from workers.engine.batch import joined, micro_batches, rows_of
@@ -17,6 +19,7 @@ from workers.engine.learner import Learner, device
 from workers.engine.policy import Policy, make_policy
 from workers.engine.rollout import as_rollouts, roll_out
 from workers.engine.scoring import Scored, Values, score
+from workers.engine.served import roll_out_served
 from workers.engine.stock import Stored
 from workers.engine.stored_rows import StoredRow, read_stored
 from workers.engine.tensors import Rollouts
@@ -44,8 +47,10 @@ def refill(learner: Learner, pool: Pool, step: int) -> bool:
 
 
 def _sampled(learner: Learner, pool: Pool, number: int, step: int) -> Stored:
-    """`pool.siblings` completions of each problem by the policy as it is now."""
+    """`pool.siblings` completions of each problem by the policy as it is now, or by the model that a server holds."""
     problems = learner.source.more(number, "stock", pool.prompts)
+    if learner.spec.served is not None:
+        return _asked(learner, learner.spec.served, problems, pool, number, step)
     parts = []
     for start in range(0, len(problems), CHUNK):
         some = problems[start : start + CHUNK]
@@ -54,6 +59,20 @@ def _sampled(learner: Learner, pool: Pool, number: int, step: int) -> Stored:
     rollouts = _in_one(parts)
     scored = learner.ranks.first(lambda: score(learner.objectives, rollouts.answers, step))
     each = tuple(problem for problem in problems for _ in range(pool.siblings))
+    return Stored(rollouts, each, scored, torch.full_like(rollouts.group_N, -1))
+
+
+def _asked(learner: Learner, served: Served, problems: list[Problem], pool: Pool, number: int, step: int) -> Stored:
+    """The same from a server; like stored completions they come with the present policy's word on each token."""
+    ask = partial(roll_out_served, learner, served, problems, pool.siblings, f"stock {number}", step)
+    told = learner.ranks.first(ask)
+    each = tuple(problem for problem in problems for _ in range(pool.siblings))
+    ids = [row[mask].tolist() for row, mask in zip(told.token_NT, told.mask_NT, strict=True)]
+    cuts = [slice(start, start + CHUNK) for start in range(0, len(ids), CHUNK)]
+    ends = list(told.answers.ends)
+    parts = [as_rollouts(learner, list(each[cut]), ids[cut], ends[cut], step - 1) for cut in cuts]
+    rollouts = replace(_in_one(parts), group_N=told.group_N)
+    scored = learner.ranks.first(lambda: score(learner.objectives, rollouts.answers, step))
     return Stored(rollouts, each, scored, torch.full_like(rollouts.group_N, -1))
 
 

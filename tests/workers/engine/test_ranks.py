@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from tests.workers.tiny import MemoryLedger, tiny_spec
 from workers.contract.errors import RunError, Stopped
 from workers.contract.events import Event
-from workers.contract.spec import Budget, Optimiser, Pick, RewardPick, RunSpec
+from workers.contract.spec import Budget, Companion, Optimiser, Pick, Pool, RewardPick, RunSpec
 from workers.engine.checkpoint import what_is_wrong
 from workers.engine.ranks import ALONE, Ranks
 from workers.engine.run import train
@@ -156,3 +156,21 @@ def test_rows_are_whole_groups() -> None:
     assert ALONE.rows(group_N).tolist() == list(range(7))
     assert ALONE.first(lambda: 3) == 3
     assert ALONE.together("x") == ["x"]
+
+
+RECIPES: dict[str, dict[str, Any]] = {
+    "critic": {"credit": Pick("credit", "gae"), "companions": (Companion("critic", learning_rate=1e-3),)},
+    "pairs": {"objective": Pick("preferences", "dpo"), "credit": None, "regularisers": (), "pool": Pool(8, 4, 2)},
+    "groups": {"objective": Pick("objectives", "copg")},
+}
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_other_recipes_in_two_processes(tmp_path: Path, name: str) -> None:
+    """A second model that learns, pairs from a stock, and one loss for each group."""
+    budget = Budget(steps=3, eval_every=3, checkpoint_every=0, eval_prompts=4)
+    spec = spec_of(tmp_path, **RECIPES[name], budget=budget)
+    one, two = MemoryLedger(tmp_path / "one"), MemoryLedger(tmp_path / "two")
+    train(replace(spec, devices=1), one)
+    train(spec, two)
+    assert_same_curves(two, one, [1, 2, 3])

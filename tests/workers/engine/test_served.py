@@ -1,5 +1,6 @@
 """Completions from a server: a real HTTP server that holds the tiny model's tokenizer, and every way it may fail."""
 
+import io
 import json
 import time
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from tests.workers.engine.scripted import Answer, Script, ok, serving
@@ -17,7 +19,7 @@ from workers.contract.catalogue import read_catalogue
 from workers.contract.checking import troubles
 from workers.contract.errors import RunError
 from workers.contract.resources import Served, served_troubles
-from workers.contract.spec import RewardPick
+from workers.contract.spec import Pick, Pool, RewardPick
 from workers.engine.learner import Learner, make_learner
 from workers.engine.run import train
 from workers.engine.served import roll_out_served
@@ -257,3 +259,23 @@ def test_a_run_measures_itself_against_the_served_model(tmp_path: Path) -> None:
 def test_a_wrong_server_is_found_before_the_run(tmp_path: Path) -> None:
     wrong = tiny_spec(tmp_path, served=Served("nonsense", "m"))
     assert [trouble.path for trouble in troubles(wrong, read_catalogue())] == ["served.url"]
+
+
+def test_a_stock_is_sampled_by_the_server(tmp_path: Path) -> None:
+    """Pairs of what a teacher wrote: one good and one bad completion of each prompt, asked for in each round."""
+    script = Script(choose=lambda number: {"text": "the cat"[: 7 - 4 * (number % 2)], "finish_reason": "stop"})
+    with serving(script) as url:
+        spec = tiny_spec(
+            tmp_path, served=Served(url, "teacher"), rewards=(RewardPick("cat", "format", {"pattern": ".*cat"}),),
+            objective=Pick("preferences", "dpo"), credit=None, regularisers=(), pool=Pool(6, 2, 2),
+        )  # fmt: skip
+        assert troubles(spec, read_catalogue()) == []
+        ledger = MemoryLedger(tmp_path / "out")
+        train(spec, ledger)
+    assert len([body for body in script.asked if body["n"] == 2]) == 2 * 6
+    for step in (1, 3):
+        stored = pq.read_table(io.BytesIO(ledger.files[f"rollouts/step-{step:06d}.parquet"])).to_pylist()
+        assert {row["completion"] for row in stored} == {"the cat", "the"}
+        assert all(row["reward_total"] == float(row["completion"] == "the cat") for row in stored)
+        assert all(sum(row["stream.logp"]) < 0 for row in stored), "this run's policy reads them"
+    assert ledger.curves()[4]["preferences/margin"] > 0
