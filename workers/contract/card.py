@@ -50,7 +50,8 @@ class Card:
 
     `formula` is LaTeX; `symbols` maps each LaTeX symbol to a phrase; `relatives` are `kind/name` addresses;
     `bounds` is the range of a reward's value; `departs` lists promises broken on purpose; `unit` says whether an
-    objective gives a loss for every token or one for every `group`, which no reduction weighs.
+    objective gives a loss for every token or one for every `group`, which no reduction weighs. A recipe with
+    this method must have one of its `partners` (`kind/name`) as well.
     """
 
     title: str
@@ -64,6 +65,7 @@ class Card:
     bounds: tuple[float, float] | None = None
     exhibit: Exhibit | None = None
     unit: str = "token"
+    partners: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

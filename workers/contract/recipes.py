@@ -26,6 +26,7 @@ def recipe_troubles(spec: RunSpec, catalogue: Catalogue) -> Iterator[Trouble]:
     found = [(path, method_of(pick, kind, catalogue)) for path, pick, kind in places(spec)]
     methods = [(path, method) for path, method in found if method is not None]
     yield from _credit(spec, dict(methods))
+    yield from _partners(methods)
     yield from _companions(spec, methods)
     yield from _offline(spec, methods)
     if spec.order not in ORDERS:
@@ -55,6 +56,11 @@ def places(spec: RunSpec) -> Iterator[tuple[str, Pick, str]]:
 def _credit(spec: RunSpec, methods: dict[str, Method]) -> Iterator[Trouble]:
     """Credit where somebody asks for advantages, and siblings where it compares them."""
     asking = [method.name for method in methods.values() if "advantage_NT" in method.needs]
+    objective = methods.get("objective")
+    compares = objective is not None and objective.card.unit == "group" and "reward_N" in objective.needs
+    if objective is not None and compares and spec.siblings <= 1 and spec.pool is None:
+        what = f"{objective.name} compares completions of one prompt; with one there is nothing to compare"
+        yield Trouble("siblings", what, {"siblings": 8})
     if spec.credit is None:
         if asking or spec.objective.source:
             what = f"{', '.join(asking) or spec.objective.name} needs advantages, and no credit method makes any"
@@ -64,6 +70,17 @@ def _credit(spec: RunSpec, methods: dict[str, Method]) -> Iterator[Trouble]:
     if method is not None and spec.siblings <= 1 and spec.pool is None and _compares_siblings(method):
         what = f"{method.name} compares completions of one prompt; with one completion there is nothing to compare"
         yield Trouble("siblings", what, {"siblings": 8})
+
+
+def _partners(methods: list[tuple[str, Method]]) -> Iterator[Trouble]:
+    """Methods that make no sense by themselves."""
+    there = {method.address for _, method in methods}
+    for path, method in methods:
+        if method.card.partners and not there.intersection(method.card.partners):
+            known = " or ".join(method.card.partners)
+            first = method.card.partners[0].partition("/")
+            fix = {"objective": {"kind": first[0], "name": first[2]}} if first[0] == "objectives" else {}
+            yield Trouble(path, f"{method.name} does nothing without {known}; add it", fix)
 
 
 def _compares_siblings(credit: Method) -> bool:

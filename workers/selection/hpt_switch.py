@@ -28,6 +28,7 @@ CARD = Card(
         "g_{off}": "the second gate",
     },
     relatives=("objectives/hpt", "selection/scaf_grpo"),
+    partners=("objectives/hpt",),
     doubts="The soft coefficients of the release are left out: they are an ablation, and weigh three losses a prompt.",
 )
 
