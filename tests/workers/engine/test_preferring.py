@@ -14,7 +14,7 @@ from torch import Tensor
 
 from tests.workers.tiny import MemoryLedger, make_model, make_tokenizer, tiny_spec
 from workers.contract.errors import RunError
-from workers.contract.spec import Companion, Model, Optimiser, Pick, Pool, RewardPick, RunSpec
+from workers.contract.spec import Budget, Companion, Model, Optimiser, Pick, Pool, RewardPick, RunSpec
 from workers.engine.judges import close_all
 from workers.engine.learner import Learner, make_learner
 from workers.engine.preferring import gather_stored
@@ -102,12 +102,15 @@ def test_at_the_reference_every_token_is_pushed_by_half_of_beta(tmp_path: Path) 
 
 
 def test_labels_are_measured_from_completions_behind_other_prompts(tmp_path: Path) -> None:
-    """KTO's definition, row by row, with its estimate of KL from each row's prompt and the row's before completion."""
-    with learning(offline(tmp_path, "kto", pool=Pool(8, 2, 1))) as learner:
+    """KTO's definition, row by row, with its estimate of KL from each row's prompt and the completion of the row before.
+    Only good ones are learned from, so that the estimate is not held at 0."""
+    kto = Pick("preferences", "kto", {"bad_weight": 0.0})
+    spec = offline(tmp_path, "kto", objective=kto, pool=Pool(8, 2, 1), budget=Budget(steps=12))
+    with learning(spec) as learner:
         reference = copy.deepcopy(learner.policy.model)
-        for step in (1, 2, 3):
+        for step in range(1, 6):
             take_step(learner, step)
-        gathered = gather_stored(learner, 4)
+        gathered = gather_stored(learner, 6)
         prompts, completions = texts(gathered.rollouts)
         model = learner.policy.model
         other = completions[-1:] + completions[:-1]
@@ -115,9 +118,10 @@ def test_labels_are_measured_from_completions_behind_other_prompts(tmp_path: Pat
         kl = max(0.0, sum(now - then for now, then in crossed) / len(other))
         own = zip(sums(model, prompts, completions), sums(reference, prompts, completions), strict=True)
         sign = [1 if good else -1 for good in (gathered.tag_N == GOOD).tolist()]
-        losses = [1 - sigmoid(0.1 * s * (now - then - kl)) for s, (now, then) in zip(sign, own, strict=True)]
-        made = take_step(learner, 4)
+        losses = [(s > 0) * (1 - sigmoid(0.1 * (now - then - kl))) for s, (now, then) in zip(sign, own, strict=True)]
+        made = take_step(learner, 6)
     assert len(losses) == 8
+    assert kl > 0.1
     assert {1, -1} == set(sign)
     assert made.metrics["loss"] == pytest.approx(sum(losses) / 8, rel=1e-4)
 
