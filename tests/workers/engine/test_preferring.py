@@ -102,7 +102,7 @@ def test_at_the_reference_every_token_is_pushed_by_half_of_beta(tmp_path: Path) 
 
 
 def test_labels_are_measured_from_completions_behind_other_prompts(tmp_path: Path) -> None:
-    """KTO's definition, row by row, with its estimate of KL from each row's prompt and the completion of the row before.
+    """KTO's definition, row by row, with its estimate of KL from each row's prompt and the row before's completion.
     Only good ones are learned from, so that the estimate is not held at 0."""
     kto = Pick("preferences", "kto", {"bad_weight": 0.0})
     spec = offline(tmp_path, "kto", objective=kto, pool=Pool(8, 2, 1), budget=Budget(steps=12))
