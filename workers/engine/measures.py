@@ -59,11 +59,12 @@ def metrics_of(
     if outcome.tokens:
         values |= {"loss": outcome.loss, "grad_norm": outcome.grad_norm, "mismatch": outcome.mismatch}
         values |= outcome.statistics() | outcome.numbers
-        if learner.stock is not None:
-            # The stock's log-probabilities are those of an older policy: what differs is not arithmetic.
-            values.pop("mismatch")
         if "objectives/clip_fraction" in values:
             values["clip_fraction"] = values.pop("objectives/clip_fraction")
+    if learner.stock is not None:
+        # The stock's log-probabilities are those of an older policy: they say nothing of the present one.
+        for name in ("mismatch", "entropy", "kl"):
+            values.pop(name, None)
     return values
 
 

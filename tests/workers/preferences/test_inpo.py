@@ -87,3 +87,33 @@ def test_the_steps_lead_to_the_nash_policy_of_a_cyclic_preference() -> None:
     assert found[500] == pytest.approx([0.458006, 0.185220, 0.356774], abs=1e-6)
     best = REFERENCE * np.exp(WINS @ policy / 0.2)
     assert policy == pytest.approx(best / best.sum(), abs=1e-6)
+
+
+def gap(policy: np.ndarray, tau: float) -> float:
+    """What a best response earns against `policy` beyond what `policy` earns against its own: the game is symmetric,
+    so that J(a, b) + J(b, a) = 1."""
+
+    def kl(one: np.ndarray) -> float:
+        return float((one * np.log(one / REFERENCE)).sum())
+
+    best = REFERENCE * np.exp(WINS @ policy / tau)
+    best = best / best.sum()
+    return float(2 * (best @ WINS @ policy - tau * kl(best) + tau * kl(policy)) - 1)
+
+
+def test_the_duality_gap_closes() -> None:
+    """0.046541 at the reference, 0 at the end."""
+    assert gap(REFERENCE, 0.2) == pytest.approx(0.046541, abs=1e-6)
+    policy = REFERENCE
+    for _ in range(500):
+        policy = step(policy, 0.2, 1.0)
+    assert gap(policy, 0.2) == pytest.approx(0.0, abs=1e-9)
+
+
+def test_without_preferences_the_reference_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of P is 1/2 and the policy is the reference: no slope of the population loss, by the method itself."""
+    monkeypatch.setattr("tests.workers.preferences.test_inpo.WINS", np.full((3, 3), 0.5))
+    logits = torch.tensor(np.log(REFERENCE), requires_grad=True)
+    torch.autograd.backward(population(logits.softmax(0), REFERENCE, 1 / 3, 0.5))
+    assert logits.grad is not None
+    torch.testing.assert_close(logits.grad, torch.zeros(3, dtype=torch.float64), atol=1e-9, rtol=0)
