@@ -1,5 +1,6 @@
 """Algorithms as recipes of parts: what of a run belongs to one, the ready-made ones, and saving versions."""
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -122,11 +123,12 @@ def pipeline(spec: RunSpec, catalogue: Catalogue) -> list[str]:
 
 def create(team: Team, author: User, name: str, document: dict[str, Any], message: str = "") -> AlgorithmVersion:
     """A new algorithm with `document` as its version 1; NotSaved says what to mend."""
-    wanted = " ".join(name.split())
+    wanted = " ".join(name.replace("\0", "").split())
     if not wanted:
         raise NotSaved("Give the algorithm a name.")
     if len(wanted) > 80:
         raise NotSaved(f"The name has {len(wanted)} letters; 80 are allowed.")
+    _require_storable(document)
     try:
         with transaction.atomic():
             one = Algorithm.objects.create(team=team, name=wanted)
@@ -137,6 +139,7 @@ def create(team: Team, author: User, name: str, document: dict[str, Any], messag
 
 def save(algorithm: Algorithm, author: User, document: dict[str, Any], message: str = "") -> AlgorithmVersion:
     """`document` as the next version of `algorithm`; NotSaved when it is what the newest version says."""
+    _require_storable(document)
     with transaction.atomic():
         Algorithm.objects.select_for_update().get(pk=algorithm.pk)  # two who save at once get two numbers
         newest = algorithm.versions.order_by("-number").first()
@@ -144,6 +147,11 @@ def save(algorithm: Algorithm, author: User, document: dict[str, Any], message: 
             raise NotSaved(f"These are the parts of version {newest.number}: nothing has changed.")
         number = 1 if newest is None else newest.number + 1
         return algorithm.versions.create(number=number, document=document, message=_message(message), author=author)
+
+
+def _require_storable(document: Mapping[str, Any]) -> None:
+    if "\\u0000" in json.dumps(document):
+        raise NotSaved("A parameter or a formula holds a null character, which no text has.")
 
 
 def _message(text: str) -> str:

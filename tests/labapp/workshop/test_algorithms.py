@@ -185,6 +185,16 @@ def test_a_name_must_be_given_short_and_free(alice_client: Client, dapo: Algorit
     assert Algorithm.objects.count() == 1
 
 
+def test_null_characters_are_refused(alice_client: Client) -> None:
+    data = page(alice_client, f"{NEW}?from=ready:hpt") | {"name": "a\0b"}
+    response = alice_client.post(NEW, data | {"selection.0.params.column": "x\0"})
+    assert response.status_code == 422
+    assert "null character" in response.content.decode()
+    assert alice_client.post(NEW, data).status_code == 302
+    assert Algorithm.objects.get().name == "ab"
+    assert alice_client.get(f"{LIST}?q=%00").status_code == 200
+
+
 def test_going_back_is_a_change_too(dapo: Algorithm, bob: User) -> None:
     first = dapo.versions.get().document
     other = {**first, "siblings": 3}
