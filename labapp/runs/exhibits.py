@@ -10,7 +10,7 @@ from labapp.runs.digests import with_digests
 from labapp.runs.guided import guided
 from labapp.runs.models import MetricPoint, Run
 from workers.contract.catalogue import Catalogue
-from workers.contract.exhibits import ARMS, SEEDS, Verdict, interval, judge, result, runs_of
+from workers.contract.exhibits import ARMS, SEEDS, Verdict, better_way, interval, judge, result, runs_of
 from workers.contract.method import Method
 from workers.contract.spec import Model, RunSpec, to_dict
 
@@ -91,7 +91,9 @@ def read(team: Team, method: Method) -> Reading:
                 for arm in ARMS}
         for curve in exhibit.watch
     }  # fmt: skip
-    found = [judge(curve, ends[curve][ARMS[0]], ends[curve][ARMS[1]], exhibit.better) for curve in exhibit.watch]
+    found = [
+        judge(curve, ends[curve][ARMS[0]], ends[curve][ARMS[1]], better_way(exhibit, curve)) for curve in exhibit.watch
+    ]
     curves = [{"name": curve, "arms": [_band(arm, points[arm], curve) for arm in ARMS]} for curve in exhibit.watch]
     return Reading(runs, [verdict for verdict in found if verdict is not None], curves)
 

@@ -14,7 +14,7 @@ from labapp.runs.guided import guided
 from tests.workers.tiny import MemoryLedger
 from workers.contract.catalogue import read_catalogue
 from workers.contract.checking import troubles
-from workers.contract.exhibits import ARMS, Verdict, judge, result, runs_of
+from workers.contract.exhibits import ARMS, Verdict, better_way, judge, result, runs_of
 from workers.contract.method import Method
 from workers.contract.spec import Model, RunSpec
 from workers.engine.run import train
@@ -53,7 +53,7 @@ def run_exhibit(method: Method) -> None:
     for curve in exhibit.watch:
         sides = [{seed: end for seed, one in curves[arm].items() if (end := result(one.get(curve, {}))) is not None}
                  for arm in ARMS]  # fmt: skip
-        verdict = judge(curve, sides[0], sides[1], exhibit.better)
+        verdict = judge(curve, sides[0], sides[1], better_way(exhibit, curve))
         print(f"  {curve}: not measured" if verdict is None else f"  {sentence(verdict)}", flush=True)
 
 

@@ -32,7 +32,8 @@ class Exhibit:
 
     `shared`, `baseline` and `variant` set fields of a run's document by dotted path, over the guided run: first what
     both share, then each one's own. `watch` names the curves that tell, the one that decides first; `better` says
-    which way is better there (`higher`, `lower`). `found` is what was measured, in words and figures.
+    which way is better there (`higher`, `lower`; a reward is always better higher). `found` is what was measured, in
+    words and figures.
     """
 
     claim: str

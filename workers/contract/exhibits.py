@@ -93,6 +93,11 @@ def interval(values: Sequence[float]) -> Interval:
     return Interval(mean, mean - half, mean + half)
 
 
+def better_way(exhibit: Exhibit, curve: str) -> str:
+    """Which way is better for a watched curve: `higher` for rewards, held-out ones too, else what the card says."""
+    return "higher" if curve.startswith(("heldout/", "reward/")) else exhibit.better
+
+
 def judge(curve: str, baseline: Mapping[int, float], variant: Mapping[int, float], better: str) -> Verdict | None:
     """The verdict on one curve from each arm's result by seed; None while no seed has both."""
     seeds = sorted(set(baseline) & set(variant))

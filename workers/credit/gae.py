@@ -35,17 +35,19 @@ CARD = Card(
         Departure("nothing for nothing", "a completion is judged by what the critic expected, not by its siblings"),
     ),
     exhibit=Exhibit(
-        claim="With one completion a prompt, a critic that knows each prompt makes accuracy rise in fewer steps than "
-        "one running baseline for all prompts.",
-        watch=("heldout/correct", "critic/explained", "grad_norm"),
-        better="higher",
+        claim="On the same completions, advantages from a critic, which has to be learned first, make accuracy rise "
+        "about as fast as the comparison of siblings, and the critic comes to explain most of what is earned.",
+        watch=("heldout/accuracy", "critic/explained"),
         shared={
-            "budget.steps": 60,
-            "batch_prompts": 64,
-            "siblings": 1,
+            "budget.steps": 40,
+            "budget.eval_prompts": 128,
+            "batch_prompts": 10,
             "prompts.task.params": {"level": 4, "mixed": True},
+            "rewards": [{"label": "correct", "name": "exact_answer"}],
+            "regularisers": [],
+            "optimiser.learning_rate": 0.0001,
         },
-        baseline={"credit": {"kind": "credit", "name": "reinforce", "params": {}}},
+        baseline={"credit": {"kind": "credit", "name": "grpo", "params": {}}},
         variant={
             "credit": {"kind": "credit", "name": "gae", "params": {}},
             "companions": [{"role": "critic", "learning_rate": 0.0003}],

@@ -36,9 +36,16 @@ CARD = Card(
     exhibit=Exhibit(
         claim="On problems of mixed difficulty the norm of the gradient varies less than with the group's deviation, "
         "and accuracy rises no slower.",
-        watch=("heldout/correct", "grad_norm", "kl"),
-        better="higher",
-        shared={"budget.steps": 40, "prompts.task.params": {"level": 5, "mixed": True}, "regularisers": []},
+        watch=("heldout/accuracy",),
+        shared={
+            "budget.steps": 40,
+            "budget.eval_prompts": 128,
+            "batch_prompts": 10,
+            "prompts.task.params": {"level": 4, "mixed": True},
+            "rewards": [{"label": "correct", "name": "exact_answer"}],
+            "regularisers": [],
+            "optimiser.learning_rate": 0.0001,
+        },
         baseline={"credit": {"kind": "credit", "name": "grpo", "params": {}}},
         variant={"credit": {"kind": "credit", "name": "reinforce_pp", "params": {"baseline": "group"}}},
     ),

@@ -39,15 +39,16 @@ CARD = Card(
     exhibit=Exhibit(
         claim="From a fixed set of scored completions reward rises without new ones, and further than with IPO on the "
         "best and worst of them, because the size of a gap in reward is used.",
-        watch=("heldout/correct", "heldout/brevity", "objectives/gap"),
-        better="higher",
+        watch=("heldout/accuracy", "heldout/brevity", "objectives/gap"),
         shared={
             "budget.steps": 40,
-            "credit": None,
+            "budget.eval_prompts": 128,
+            "pool": {"prompts": 256, "siblings": 4, "rounds": 1},
             "regularisers": [],
-            "pool": {"prompts": 160, "siblings": 4, "rounds": 1},
+            "optimiser.passes": 1,
+            "credit": None,
         },
-        baseline={"objective": {"kind": "preferences", "name": "ipo", "params": {}}},
+        baseline={"objective": {"kind": "preferences", "name": "ipo", "params": {"length": "sum"}}},
         variant={"objective": {"kind": "objectives", "name": "copg", "params": {}}},
     ),
 )

@@ -35,9 +35,14 @@ CARD = Card(
     "completion have one advantage, and stays a policy gradient when they do not. Ratios of steps are ours.",
     exhibit=Exhibit(
         claim="A hundred times more tokens are clipped than with token ratios, and accuracy rises no slower.",
-        watch=("heldout/correct", "clip_fraction"),
-        better="higher",
-        shared={"budget.steps": 40, "optimiser.passes": 4, "prompts.task.params": {"level": 3}},
+        watch=("clip_fraction", "heldout/accuracy"),
+        shared={
+            "budget.steps": 30,
+            "budget.eval_prompts": 128,
+            "batch_prompts": 8,
+            "optimiser.passes": 4,
+            "prompts.task.params": {"level": 3},
+        },
         baseline={"objective": {"kind": "objectives", "name": "ppo_clip", "params": {}}},
         variant={
             "objective": {"kind": "objectives", "name": "gspo", "params": {}},

@@ -42,13 +42,16 @@ CARD = Card(
     exhibit=Exhibit(
         claim="The share of imitated prompts starts high and falls to near 0; problems are solved that reward alone "
         "hardly ever touches.",
-        watch=("heldout/correct", "selection/imitated", "entropy"),
-        better="higher",
+        watch=("heldout/accuracy", "entropy", "selection/imitated"),
         shared={
             "budget.steps": 40,
-            "prompts.task.params": {"level": 5, "mixed": True},
-            "credit": {"kind": "credit", "name": "grpo", "params": {"norm": "none"}},
+            "budget.eval_prompts": 128,
+            "batch_prompts": 10,
+            "prompts.task.params": {"level": 4, "mixed": True},
             "rewards": [{"label": "correct", "name": "exact_answer"}],
+            "regularisers": [],
+            "optimiser.learning_rate": 0.0001,
+            "credit": {"kind": "credit", "name": "grpo", "params": {"norm": "none"}},
         },
         baseline={
             "objective": {"kind": "objectives", "name": "ppo_clip", "params": {}},

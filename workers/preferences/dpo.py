@@ -33,6 +33,7 @@ CARD = Card(
         watch=("heldout/accuracy",),
         shared={
             "budget.steps": 40,
+            "budget.eval_prompts": 128,
             "pool": {"prompts": 256, "siblings": 4, "rounds": 1},
             "regularisers": [],
             "optimiser.passes": 1,

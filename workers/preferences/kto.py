@@ -32,12 +32,14 @@ CARD = Card(
         watch=("heldout/accuracy",),
         shared={
             "budget.steps": 40,
+            "budget.eval_prompts": 128,
             "pool": {"prompts": 256, "siblings": 4, "rounds": 1},
             "regularisers": [],
             "optimiser.passes": 1,
+            "credit": None,
         },
-        baseline={"objective": {"kind": "objectives", "name": "policy_gradient"}},
-        variant={"objective": {"kind": "preferences", "name": "kto"}, "credit": None},
+        baseline={"objective": {"kind": "preferences", "name": "dpo"}},
+        variant={"objective": {"kind": "preferences", "name": "kto"}},
     ),
 )
 

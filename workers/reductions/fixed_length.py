@@ -9,7 +9,7 @@ from typing import Annotated
 
 from torch import Tensor
 
-from workers.contract.card import Card, Source, Whole
+from workers.contract.card import Card, Exhibit, Source, Whole
 from workers.engine.masks import chosen_rows
 
 CARD = Card(
@@ -22,6 +22,26 @@ CARD = Card(
         "L": "the constant, as a rule the longest completion allowed",
     },
     relatives=("reductions/token_mean", "reductions/sequence_mean"),
+    exhibit=Exhibit(
+        claim="Dr. GRPO beside GRPO: without the divisions by length and by the deviation completions end no longer, "
+        "and accuracy rises no slower.",
+        watch=("length", "heldout/accuracy"),
+        better="lower",
+        shared={
+            "budget.steps": 40,
+            "budget.eval_prompts": 128,
+            "batch_prompts": 10,
+            "prompts.task.params": {"level": 4, "mixed": True},
+            "rewards": [{"label": "correct", "name": "exact_answer"}],
+            "regularisers": [],
+            "optimiser.learning_rate": 0.0001,
+        },
+        baseline={"reduction": {"kind": "reductions", "name": "sequence_mean", "params": {}}},
+        variant={
+            "credit": {"kind": "credit", "name": "grpo", "params": {"norm": "none"}},
+            "reduction": {"kind": "reductions", "name": "fixed_length", "params": {}},
+        },
+    ),
 )
 
 

@@ -37,8 +37,16 @@ CARD = Card(
     exhibit=Exhibit(
         claim="Beside plain GRPO at equal numbers of sampled completions, the gradient is larger and the rise early is "
         "at least as fast, from a part of the tokens.",
-        watch=("heldout/accuracy", "grad_norm"),
-        shared={"budget.steps": 60, "prompts.task.params": {"level": 3}},
+        watch=("grad_norm", "heldout/accuracy"),
+        shared={
+            "budget.steps": 40,
+            "budget.eval_prompts": 128,
+            "batch_prompts": 10,
+            "prompts.task.params": {"level": 4, "mixed": True},
+            "rewards": [{"label": "correct", "name": "exact_answer"}],
+            "regularisers": [],
+            "optimiser.learning_rate": 0.0001,
+        },
         variant={"selection": [{"kind": "selection", "name": "d3s", "params": {}}]},
     ),
 )

@@ -20,15 +20,24 @@ CARD = Card(
     symbols={"q": "a prompt", "r_i": "what completion i earned, or the task's verdict on it"},
     relatives=("selection/knapsack", "shaping/overlong", "selection/overlong_filter"),
     exhibit=Exhibit(
-        claim="On sums of which many are never solved, every group that is learned from has something to compare, and "
-        "accuracy rises in fewer steps than without; each step samples more completions.",
-        watch=("heldout/accuracy", "selection/kept groups"),
+        claim="DAPO beside GRPO: every group that is learned from has something to compare, entropy stays higher, and "
+        "accuracy rises further in as many steps; each step samples more completions.",
+        watch=("heldout/accuracy", "entropy", "selection/kept groups"),
         shared={
             "budget.steps": 40,
+            "budget.eval_prompts": 128,
+            "batch_prompts": 10,
             "prompts.task.params": {"level": 4, "mixed": True},
-            "rewards": [{"label": "correct", "name": "exact_answer", "params": {}, "weight": 1.0}],
+            "rewards": [{"label": "correct", "name": "exact_answer"}],
+            "regularisers": [],
+            "optimiser.learning_rate": 0.0001,
         },
-        variant={"selection": [{"kind": "selection", "name": "dynamic_sampling", "params": {}}]},
+        baseline={"reduction": {"kind": "reductions", "name": "sequence_mean", "params": {}}},
+        variant={
+            "selection": [{"kind": "selection", "name": "dynamic_sampling", "params": {"by": "verdict"}}],
+            "shaping": [{"kind": "shaping", "name": "overlong", "params": {}}],
+            "objective": {"kind": "objectives", "name": "ppo_clip", "params": {"eps_high": 0.28}},
+        },
     ),
 )
 

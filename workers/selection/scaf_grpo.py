@@ -41,11 +41,15 @@ CARD = Card(
         "and leaves it with hints; then fewer and fewer prompts need one.",
         watch=("heldout/accuracy", "selection/solved with a hint", "selection/failed"),
         shared={
-            "budget.steps": 50,
+            "budget.steps": 40,
+            "budget.eval_prompts": 128,
+            "batch_prompts": 8,
             "prompts.task.params": {"level": 4},
-            "rewards": [{"label": "correct", "name": "exact_answer", "params": {}, "weight": 1.0}],
+            "rewards": [{"label": "correct", "name": "exact_answer"}],
+            "regularisers": [],
+            "optimiser.learning_rate": 0.0001,
         },
-        variant={"selection": [{"kind": "selection", "name": "scaf_grpo", "params": {"warmup_steps": 7}}]},
+        variant={"selection": [{"kind": "selection", "name": "scaf_grpo", "params": {"warmup_steps": 6}}]},
     ),
 )
 
