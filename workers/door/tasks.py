@@ -15,6 +15,7 @@ from labapp.runs.sweep import sweep
 from workers.door.boundary import boundary, on_shutdown
 from workers.door.heart import Heart
 from workers.door.ledger import RunLedger
+from workers.door.look import look_at
 from workers.door.resume import newest_checkpoint
 from workers.door.sources import analysis_spec, train_spec
 from workers.door.trial import try_reward
@@ -46,6 +47,12 @@ def probe(kind: str, name: str, params: Mapping[str, Any]) -> dict[str, Any]:
 def try_on(source: str, samples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """See `trial.py`."""
     return try_reward(source, samples)
+
+
+@app.task(name="merit.microscope")
+def microscope(file: str, step: int, documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """See `look.py`."""
+    return look_at(file, step, documents)
 
 
 @app.task(name="merit.sweep", ignore_result=True)

@@ -6,9 +6,9 @@ they differ.
 
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 from torch import Tensor
@@ -19,8 +19,9 @@ from workers.contract.spec import RunSpec
 from workers.engine.batch import Batch
 from workers.engine.masks import masked, on_last_token, spread
 from workers.engine.recipe import Part, Recipe, make_recipe
+from workers.engine.rewarding import Rewards
 from workers.engine.supply import Supply
-from workers.engine.tensors import Candidates, Credit, Pass, Progress, Rollouts, Selection, Shaped
+from workers.engine.tensors import Candidates, Credit, Pass, Progress, Rollouts, Selection, Shaped, Weights
 from workers.engine.update import reduced
 
 # Streams of a stored batch that parts may ask for, and what a run must have had to store them.
@@ -28,6 +29,8 @@ STORED = {
     "ref_logp_NT": ("ref_logp", "a part that compares with the reference policy"),
     "value_NT": ("value", "a critic"),
 }
+STREAM, REWARD = "stream.", "reward."
+PLAIN = ("prompt", "completion", "end", "group", "pieces")
 BEYOND = {"over_vocabulary": "whole next-token distributions", "gram_KK": "gradients of the network"}
 
 
@@ -52,33 +55,41 @@ class Seen:
 
 
 def read_stored(content: bytes) -> Stored:
-    """A step's Parquet file as tensors."""
-    table = pq.read_table(io.BytesIO(content)).to_pydict()
-    lengths = [len(row) for row in table["token_ids"]]
-    shape = (len(lengths), max(1, *lengths))
+    """A step's Parquet file as tensors; RunError at `data` when it is none, or has no completions."""
+    try:
+        table = pq.read_table(io.BytesIO(content))
+    except pa.ArrowInvalid as error:
+        raise RunError("data", f"the stored file cannot be read ({error}).", "Take another step.") from error
+    plain = table.select([name for name in table.column_names if name in PLAIN or name.startswith(REWARD)]).to_pydict()
+    pieces = plain["pieces"]
+    if not pieces:
+        raise RunError("data", "this step stored no completions.", "Take another step.")
+    length_N = torch.tensor([len(row) for row in pieces])
+    inside_NT = torch.arange(max(1, int(length_N.max())))[None, :] < length_N[:, None]
 
     def tokens(name: str, kind: torch.dtype) -> Tensor:
-        out_NT = torch.zeros(shape, dtype=kind)
-        for n, row in enumerate(table[name]):
-            out_NT[n, : len(row)] = torch.tensor(row, dtype=kind)
+        out_NT = torch.zeros(inside_NT.shape, dtype=kind)
+        flat = table[name].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+        out_NT[inside_NT] = torch.from_numpy(flat.copy()).to(kind)
         return out_NT
 
+    lengths = tuple(length_N.tolist())
     streams = {
-        name.removeprefix("stream."): tokens(name, torch.float32) for name in table if name.startswith("stream.")
+        name.removeprefix(STREAM): tokens(name, torch.float32) for name in table.column_names if name.startswith(STREAM)
     }
     none_NL = torch.zeros(len(lengths), 0, dtype=torch.long)
-    logp_NT = streams.get("logp", torch.zeros(shape))
-    answers = Answers(tuple(table["completion"]), tuple(table["prompt"]), tuple(lengths), tuple(table["end"]))
+    logp_NT = streams.get("logp", torch.zeros(inside_NT.shape))
+    answers = Answers(tuple(plain["completion"]), tuple(plain["prompt"]), lengths, tuple(plain["end"]))
     rollouts = Rollouts(
         none_NL, none_NL.bool(), tokens("token_ids", torch.long), tokens("mask", torch.bool), logp_NT,
-        torch.tensor(table["group"]), answers, streams=streams,
+        torch.tensor(plain["group"]), answers, streams=streams,
     )  # fmt: skip
     rewards = {
-        name.removeprefix("reward."): torch.tensor([float("nan") if v is None else v for v in table[name]])
-        for name in table
-        if name.startswith("reward.")
+        name.removeprefix(REWARD): torch.tensor([float("nan") if one is None else one for one in values])
+        for name, values in plain.items()
+        if name.startswith(REWARD)
     }
-    return Stored(rollouts, rewards, table["pieces"])
+    return Stored(rollouts, rewards, pieces)
 
 
 def look(stored: Stored, spec: RunSpec, step: int = 1) -> Seen:
@@ -89,27 +100,34 @@ def look(stored: Stored, spec: RunSpec, step: int = 1) -> Seen:
     progress = Progress(step, max(step, spec.budget.steps))
     recipe = make_recipe(spec).at(progress.share)
     _must_hold(recipe, stored)
-    supply, notes = Supply(spec.seed), list[str]()
-    value_NK, valid_NK, weight_K = _rewards(stored, spec, recipe, supply, progress)
-    total_N = value_NK @ weight_K
-    credit = _credit(stored, recipe, supply, progress, total_N, value_NK.masked_fill(~valid_NK, torch.nan))
-    weight_NT = _selected(stored, recipe, supply, progress, total_N, credit, notes)
+    supply, notes = Supply(spec.seed), _forgotten(recipe)
+    rewards = _weighed(recipe, _rewards(stored, spec, recipe, supply, progress), supply, progress, notes)
+    credit = _credit(stored, recipe, supply, progress, rewards)
+    weight_NT = _selected(stored, recipe, supply, progress, rewards.total_N, credit, notes)
     now = _now(stored.rollouts)
-    batch = _batch(stored, recipe, progress, total_N, credit, weight_NT)
-    loss = torch.stack([part.weight * _loss(part, batch, now) for part in recipe.losses]).sum()
+    batch = _batch(stored, recipe, progress, rewards.total_N, credit, weight_NT)
+    loss = torch.stack([part.weight * _loss(part, batch, now, notes) for part in recipe.losses]).sum()
     (gradient_NT,) = torch.autograd.grad(loss, now.logp_NT, allow_unused=True)
     gradient_NT = torch.zeros_like(now.logp_NT) if gradient_NT is None else gradient_NT
     scale = float(stored.rollouts.mask_NT.sum())
     return Seen(masked(-gradient_NT * scale, now.mask_NT), credit.advantage_NT, tuple(notes))
 
 
+def _forgotten(recipe: Recipe) -> list[str]:
+    """A sentence for each part that in a run would know of earlier steps."""
+    found = [part.address for part in recipe.parts if part.asks("memory")]
+    return [f"{address} learns from earlier steps; here it begins without a past." for address in found]
+
+
 def _must_hold(recipe: Recipe, stored: Stored) -> None:
     if recipe.objective.loaded.method.kind == "preferences":
         what = f"{recipe.objective.address} learns from pairs; a stored batch of single completions has none."
         raise RunError("spec", what, "Choose a recipe with an objective.")
+    if not stored.rewards:
+        raise RunError("spec", "this batch was stored without rewards.", "Take a batch of a run with rewards.")
     for part in recipe.parts:
         for need in part.loaded.method.needs:
-            if need in BEYOND and part is not recipe.weighting:
+            if need in BEYOND and part is not recipe.weighting:  # a weighting is left out, and said so
                 what = f"{part.address} asks for {BEYOND[need]}, which no stored batch holds."
                 raise RunError("spec", what, "Choose another recipe, or look at this one in a run of its own.")
             stream, source = STORED.get(need, ("", ""))
@@ -118,11 +136,8 @@ def _must_hold(recipe: Recipe, stored: Stored) -> None:
                 raise RunError("spec", what, f"Take a batch of a run with {source}.")
 
 
-def _rewards(
-    stored: Stored, spec: RunSpec, recipe: Recipe, supply: Supply, progress: Progress
-) -> tuple[Tensor, Tensor, Tensor]:
-    """(values, validity, weights) of the batch's rewards: weights by label as the spec has them, 1 for labels that it
-    does not know."""
+def _rewards(stored: Stored, spec: RunSpec, recipe: Recipe, supply: Supply, progress: Progress) -> Rewards:
+    """The batch's rewards after shaping: weights by label as the spec has them, 1 for labels that it does not know."""
     weights = {reward.label: reward.weight for reward in spec.rewards}
     column_NK = torch.stack(list(stored.rewards.values()), dim=1)
     valid_NK = ~column_NK.isnan()
@@ -131,25 +146,45 @@ def _rewards(
         more = {"answers": stored.rollouts.answers, "most_tokens": spec.max_new_tokens}
         made: Shaped = supply.call(part, progress, value_NK=value_NK, valid_NK=valid_NK, **more)
         value_NK = made.value_NK.masked_fill(~valid_NK, 0.0)
-    return value_NK, valid_NK, torch.tensor([weights.get(label, 1.0) for label in stored.rewards])
+    return Rewards(value_NK, valid_NK, torch.tensor([weights.get(label, 1.0) for label in stored.rewards]))
 
 
-def _credit(
-    stored: Stored, recipe: Recipe, supply: Supply, progress: Progress, total_N: Tensor, reward_NK: Tensor
-) -> Credit:
+def _weighed(recipe: Recipe, rewards: Rewards, supply: Supply, progress: Progress, notes: list[str]) -> Rewards:
+    """The rewards with the weights that a weighting gives them, where the batch is enough for that."""
+    part = recipe.weighting
+    if part is None:
+        return rewards
+    if part.asks("gram_KK"):
+        notes.append(f"{part.address} asks for {BEYOND['gram_KK']}; here the rewards keep their own weights.")
+        return rewards
+    made: Weights = supply.call(part, progress, weight_K=rewards.weight_K, reward_NK=rewards.reward_NK)
+    return rewards.reweighed(made.weight_K)
+
+
+def _credit(stored: Stored, recipe: Recipe, supply: Supply, progress: Progress, rewards: Rewards) -> Credit:
+    """The credit of the rewards together, or of each by itself and then weighed, as the recipe says."""
     rollouts = stored.rollouts
-    if recipe.credit is None:
+    part = recipe.credit
+    if part is None:
         return Credit(torch.zeros_like(rollouts.logp_NT))
-    made: Credit = supply.call(
-        recipe.credit,
-        progress,
-        rollouts=rollouts,
-        reward_NT=on_last_token(total_N, rollouts.mask_NT),
-        reward_NK=reward_NK,
-        value_NT=rollouts.streams.get("value"),
-        ref_logp_NT=rollouts.streams.get("ref_logp"),
-    )
-    return made
+
+    def of(several: Rewards) -> Credit:
+        made: Credit = supply.call(
+            part,
+            progress,
+            rollouts=rollouts,
+            reward_NT=on_last_token(several.total_N, rollouts.mask_NT),
+            reward_NK=several.reward_NK,
+            value_NT=rollouts.streams.get("value"),
+            ref_logp_NT=rollouts.streams.get("ref_logp"),
+        )
+        return made
+
+    if not recipe.credit_first:
+        return of(rewards)
+    each = [of(rewards.reweighed(alone_K)) for alone_K in torch.eye(len(rewards.weight_K))]
+    advantage_NTK = torch.stack([one.advantage_NT for one in each], dim=-1)
+    return replace(each[0], advantage_NT=advantage_NTK @ rewards.weight_K)
 
 
 def _selected(
@@ -216,17 +251,9 @@ def _lines(stored: Stored) -> Tensor:
     return number_NT
 
 
-def _loss(part: Part, batch: Batch, now: Pass) -> Tensor:
+def _loss(part: Part, batch: Batch, now: Pass, notes: list[str]) -> Tensor:
     loss, _ = reduced(part, batch, now, batch.supplied())
-    return loss if loss.requires_grad else loss + 0.0 * now.logp_NT.sum()
-
-
-def as_json(stored: Stored, seen: Seen, rows: int) -> dict[str, Any]:
-    """The first rows for the page: pieces, weights and advantages token by token."""
-    lengths = [len(row) for row in stored.pieces][:rows]
-    cut = {"weight": seen.weight_NT, "advantage": seen.advantage_NT}
-    return {
-        "pieces": [list(row) for row in stored.pieces[:rows]],
-        **{name: [value[n, :k].tolist() for n, k in enumerate(lengths)] for name, value in cut.items()},
-        "notes": list(seen.notes),
-    }
+    if loss.requires_grad:
+        return loss
+    notes.append(f"{part.address} does not act through the log-probabilities of the tokens; here it has no share.")
+    return 0.0 * now.logp_NT.sum()

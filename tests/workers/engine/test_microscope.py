@@ -1,20 +1,24 @@
 """The microscope: what a recipe weighs each token of a stored batch, against the gradient written down by hand."""
 
+import io
 from dataclasses import replace
+from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 import torch
 
 from tests.workers.tiny import MemoryLedger, tiny_spec
 from workers.contract.errors import RunError
+from workers.contract.recipes import ORDERS
 from workers.contract.spec import Companion, Pick, RewardPick, RunSpec
-from workers.engine.microscope import Stored, as_json, look, read_stored
+from workers.engine.microscope import Stored, look, read_stored
 from workers.engine.run import train
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunSpec, Stored]:
-    """A run's spec and its first step as it was stored."""
+def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunSpec, bytes]:
+    """A run's spec and the file of its first step."""
     folder = tmp_path_factory.mktemp("microscope")
     rewards = (
         RewardPick("t", "format", {"pattern": ".*t.*"}),
@@ -22,12 +26,24 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunSpec, Stored]:
     )
     spec, ledger = tiny_spec(folder, rewards=rewards), MemoryLedger(folder)
     train(replace(spec, budget=replace(spec.budget, steps=1, eval_every=0)), ledger)
-    return spec, read_stored(ledger.files["rollouts/step-000001.parquet"])
+    return spec, ledger.files["rollouts/step-000001.parquet"]
 
 
-def plain(spec: RunSpec, **changes: object) -> RunSpec:
+@pytest.fixture
+def content(ran: tuple[RunSpec, bytes]) -> bytes:
+    """The file."""
+    return ran[1]
+
+
+@pytest.fixture
+def made(ran: tuple[RunSpec, bytes]) -> tuple[RunSpec, Stored]:
+    """A run's spec and its first step as it was stored."""
+    return ran[0], read_stored(ran[1])
+
+
+def plain(spec: RunSpec, **changes: Any) -> RunSpec:
     """The policy gradient and nothing beside it."""
-    return replace(spec, objective=Pick("objectives", "policy_gradient"), regularisers=(), **changes)  # type: ignore[arg-type]
+    return replace(spec, objective=Pick("objectives", "policy_gradient"), regularisers=(), **changes)
 
 
 def test_the_weight_of_a_policy_gradient_is_its_advantage(made: tuple[RunSpec, Stored]) -> None:
@@ -72,9 +88,43 @@ def test_what_a_batch_does_not_hold_is_said(made: tuple[RunSpec, Stored]) -> Non
         look(stored, replace(spec, objective=Pick("preferences", "dpo")))
 
 
-def test_the_page_gets_pieces_and_numbers_of_equal_length(made: tuple[RunSpec, Stored]) -> None:
+def test_credit_of_each_reward_and_then_the_sum_is_credit_of_the_sum_where_credit_is_linear(
+    made: tuple[RunSpec, Stored],
+) -> None:
+    """Leave-one-out credit is linear in the rewards; GRPO, which divides by their spread, is not."""
     spec, stored = made
-    page = as_json(stored, look(stored, plain(spec)), 3)
-    assert len(page["pieces"]) == 3
-    for name in ("weight", "advantage"):
-        assert [len(row) for row in page[name]] == [len(row) for row in page["pieces"]]
+    for name, equal in (("rloo", True), ("grpo", False)):
+        one = plain(spec, credit=Pick("credit", name))
+        first, after = (look(stored, replace(one, order=order)).advantage_NT for order in ORDERS)
+        assert torch.allclose(first, after, atol=1e-5) == equal
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"regularisers": (Pick("regularisers", "entropy"),)}, "entropy does not act through the log-probabilities"),
+        ({"weighting": Pick("weighting", "min_norm")}, "here the rewards keep their own weights"),
+        ({"credit": Pick("credit", "reinforce")}, "credit/reinforce learns from earlier steps"),
+        ({"selection": (Pick("selection", "knapsack"),)}, "would sample further completions"),
+    ],
+)
+def test_what_cannot_be_followed_is_noted(made: tuple[RunSpec, Stored], changes: dict[str, Any], said: str) -> None:
+    spec, stored = made
+    assert look(stored, plain(spec)).notes == ()
+    (note,) = look(stored, replace(plain(spec), **changes)).notes
+    assert said in note
+
+
+def test_a_file_that_is_none_is_said() -> None:
+    with pytest.raises(RunError, match="cannot be read"):
+        read_stored(b"no Parquet")
+
+
+def test_the_columns_are_read_as_they_were_stored(content: bytes, made: tuple[RunSpec, Stored]) -> None:
+    """Against the table row by row."""
+    _, stored = made
+    for n, row in enumerate(pq.read_table(io.BytesIO(content)).to_pylist()):
+        count = len(row["pieces"])
+        assert stored.rollouts.token_NT[n, :count].tolist() == row["token_ids"]
+        assert stored.rollouts.mask_NT[n].tolist() == row["mask"] + [False] * (stored.rollouts.mask_NT.shape[1] - count)
+        torch.testing.assert_close(stored.rollouts.logp_NT[n, :count], torch.tensor(row["stream.logp"]))

@@ -1,0 +1,31 @@
+"""The microscope for the page of an algorithm: recipes on a step's completions as a run stored them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from labapp.runs import files
+from workers.contract.errors import RunError
+from workers.contract.spec import SpecError, from_dict
+from workers.door.plain import plain
+
+SHOWN = 32  # completions that a page is given
+
+
+def look_at(file: str, step: int, documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """`{error}` with a sentence, or what `side_by_side` tells of the run documents in `documents` on the stored
+    `file` of that step. The caller vouches that whoever asked may see the file."""
+    # Not before somebody looks: the sweep loads this file too.
+    from workers.engine.microscope import read_stored
+    from workers.engine.side_by_side import side_by_side
+
+    try:
+        stored = read_stored(files.read(file))
+        made: dict[str, Any] = side_by_side(stored, [from_dict(one) for one in documents], max(1, step), SHOWN)
+    except FileNotFoundError:
+        return {"error": f"The file of step {step} is gone from storage: {file}"}
+    except RunError as error:
+        return {"error": error.sentence()}
+    except SpecError as error:
+        return {"error": f"This lab cannot read a recipe: {error}"}
+    told: dict[str, Any] = plain({"error": "", **made})
+    return told
