@@ -49,7 +49,7 @@ CARD = Card(
         "ends no lower.",
         watch=("heldout/accuracy", "credit/alpha", "credit/beta"),
         shared={
-            "budget.steps": 40,
+            "budget.steps": 30,
             "budget.eval_prompts": 128,
             "batch_prompts": 10,
             "prompts.task.params": {"level": 4, "mixed": True},

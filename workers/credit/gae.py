@@ -39,7 +39,7 @@ CARD = Card(
         "about as fast as the comparison of siblings, and the critic comes to explain most of what is earned.",
         watch=("heldout/accuracy", "critic/explained"),
         shared={
-            "budget.steps": 40,
+            "budget.steps": 30,
             "budget.eval_prompts": 128,
             "batch_prompts": 10,
             "prompts.task.params": {"level": 4, "mixed": True},

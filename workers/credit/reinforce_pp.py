@@ -38,7 +38,7 @@ CARD = Card(
         "and accuracy rises no slower.",
         watch=("heldout/accuracy",),
         shared={
-            "budget.steps": 40,
+            "budget.steps": 30,
             "budget.eval_prompts": 128,
             "batch_prompts": 10,
             "prompts.task.params": {"level": 4, "mixed": True},

@@ -52,7 +52,7 @@ CARD = Card(
         "them.",
         watch=("entropy", "heldout/accuracy"),
         shared={
-            "budget.steps": 40,
+            "budget.steps": 30,
             "budget.eval_prompts": 128,
             "batch_prompts": 10,
             "prompts.task.params": {"level": 4, "mixed": True},

@@ -36,7 +36,7 @@ CARD = Card(
         "surrogate.",
         watch=("heldout/accuracy", "entropy"),
         shared={
-            "budget.steps": 30,
+            "budget.steps": 25,
             "budget.eval_prompts": 128,
             "batch_prompts": 8,
             "optimiser.passes": 4,

@@ -37,7 +37,7 @@ CARD = Card(
         claim="A hundred times more tokens are clipped than with token ratios, and accuracy rises no slower.",
         watch=("clip_fraction", "heldout/accuracy"),
         shared={
-            "budget.steps": 30,
+            "budget.steps": 25,
             "budget.eval_prompts": 128,
             "batch_prompts": 8,
             "optimiser.passes": 4,

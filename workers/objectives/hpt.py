@@ -44,7 +44,7 @@ CARD = Card(
         "hardly ever touches.",
         watch=("heldout/accuracy", "entropy", "selection/imitated"),
         shared={
-            "budget.steps": 40,
+            "budget.steps": 30,
             "budget.eval_prompts": 128,
             "batch_prompts": 10,
             "prompts.task.params": {"level": 4, "mixed": True},

@@ -41,7 +41,7 @@ CARD = Card(
         "clipping, and the divergence from batch to batch stays bounded.",
         watch=("heldout/accuracy", "objectives/divergence"),
         shared={
-            "budget.steps": 25,
+            "budget.steps": 20,
             "budget.eval_prompts": 128,
             "optimiser.passes": 10,
             "batch_prompts": 8,

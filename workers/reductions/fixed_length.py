@@ -28,7 +28,7 @@ CARD = Card(
         watch=("length", "heldout/accuracy"),
         better="lower",
         shared={
-            "budget.steps": 40,
+            "budget.steps": 30,
             "budget.eval_prompts": 128,
             "batch_prompts": 10,
             "prompts.task.params": {"level": 4, "mixed": True},

@@ -39,7 +39,7 @@ CARD = Card(
         "at least as fast, from a part of the tokens.",
         watch=("grad_norm", "heldout/accuracy"),
         shared={
-            "budget.steps": 40,
+            "budget.steps": 30,
             "budget.eval_prompts": 128,
             "batch_prompts": 10,
             "prompts.task.params": {"level": 4, "mixed": True},

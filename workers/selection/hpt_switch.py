@@ -35,7 +35,7 @@ CARD = Card(
         "alone, and fewer and fewer prompts need one.",
         watch=("heldout/accuracy", "selection/imitated"),
         shared={
-            "budget.steps": 40,
+            "budget.steps": 30,
             "budget.eval_prompts": 128,
             "batch_prompts": 10,
             "prompts.task.params": {"level": 4, "mixed": True},

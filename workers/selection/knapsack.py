@@ -40,7 +40,7 @@ CARD = Card(
         watch=("dead_groups", "heldout/accuracy"),
         better="lower",
         shared={
-            "budget.steps": 40,
+            "budget.steps": 30,
             "budget.eval_prompts": 128,
             "batch_prompts": 20,
             "siblings": 4,

@@ -41,7 +41,7 @@ CARD = Card(
         "and leaves it with hints; then fewer and fewer prompts need one.",
         watch=("heldout/accuracy", "selection/solved with a hint", "selection/failed"),
         shared={
-            "budget.steps": 40,
+            "budget.steps": 30,
             "budget.eval_prompts": 128,
             "batch_prompts": 8,
             "prompts.task.params": {"level": 4},
