@@ -10,7 +10,7 @@ from labapp.workshop.reading import Table
 LOOKED_AT = 20
 MOST_PLACES = 64
 DEEPEST = 3
-ONE_OF_EACH = ("prompt", "answer", "answer_after", "group")
+ONE_OF_EACH = ("prompt", "answer", "answer_after", "group", "chosen", "rejected")
 
 
 def fields_of(mapping: ColumnMap) -> dict[str, str]:
@@ -33,14 +33,15 @@ def read_fields(posted: Mapping[str, Any]) -> ColumnMap:
 
 
 def _longest(text: str) -> int:
-    """The longest prompt in bytes; 0 for none given, less for a text that is no number (the mapping then refuses)."""
+    """The most bytes of a prompt (of pairs: with its completion); 0 for none given, less for a text that is no number,
+    which the mapping then refuses."""
     return 0 if not text else int(text) if text.isdecimal() and len(text) <= 9 else -1
 
 
 def read_kind(posted: Mapping[str, Any], given: str) -> str:
     """What the file holds, as chosen; `given` when nothing sensible was."""
     kind = str(posted.get("kind", ""))
-    return kind if kind in (DataSet.PROMPTS, DataSet.COMPLETIONS) else given
+    return kind if kind in DataSet.HOLDS else given
 
 
 def places(table: Table) -> list[str]:

@@ -59,7 +59,7 @@ def _confirm(request: HttpRequest, version: DataVersion, sample: Sample, mapping
         return _page(request, version, sample, mapping, kind, str(error), 422)
     else:
         left = f" {len(made.bad):,} rows were left out." if made.bad else ""
-        messages.success(request, f"{made} holds {made.rows:,} {made.dataset.kind}.{left}")
+        messages.success(request, f"{made} holds {made.rows:,} {made.dataset.holds}.{left}")
     return redirect(reverse("data:version", args=[version.dataset_id, version.number]))
 
 
@@ -69,7 +69,7 @@ def _page(
 ) -> HttpResponse:  # fmt: skip
     context: dict[str, Any] = {
         "version": version, "dataset": version.dataset, "kind": kind, "sample": sample, "mapping": mapping,
-        "recorded": kind == DataSet.COMPLETIONS, "may_choose": _may_choose(version),
+        "recorded": kind == DataSet.COMPLETIONS, "paired": kind == DataSet.PAIRS, "may_choose": _may_choose(version),
         "places": column_form.places(sample.table), "completions": column_form.rows_of_places(mapping),
     }  # fmt: skip
     context |= _look(sample.table, mapping, kind)

@@ -116,7 +116,8 @@ def _version_page(request: HttpRequest, one: DataVersion, error: str = "", statu
         "version": one, "dataset": one.dataset, "address": f"{one.dataset_id}@{one.number}", "error": error,
         "versions": one.dataset.versions.order_by("-number"), "tabs": tabs, "page": page,
         "tab": tab if tab in dict(tabs) else "rows", "bad": one.bad[:BAD_SHOWN], "runs": [],
-        "recorded": one.dataset.kind == DataSet.COMPLETIONS, "limit": uploads.MOST_BYTES // 2**20,
+        "recorded": one.dataset.kind == DataSet.COMPLETIONS, "paired": one.dataset.kind == DataSet.PAIRS,
+        "limit": uploads.MOST_BYTES // 2**20,
     }  # fmt: skip
     if context["tab"] == "rows" and one.file:
         context |= _rows(one, page)

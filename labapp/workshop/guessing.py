@@ -5,11 +5,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from labapp.workshop.mapping import ColumnMap, CompletionPlace, is_list_of_texts
+from labapp.workshop.models import DataSet
+from labapp.workshop.pairing import map_pairs
 from labapp.workshop.reading import Table
 
 PROMPT_NAMES = ("prompt", "question", "problem", "instruction", "query", "input", "text")
 ANSWER_NAMES = ("answer", "ground_truth", "reference", "gold", "target", "expected", "final_answer")
 TEXT_NAMES = ("completion", "solution", "response", "generation", "text", "output", "content")
+CHOSEN_NAMES = ("chosen", "chosen_response", "response_chosen", "preferred", "winner")
+REJECTED_NAMES = ("rejected", "rejected_response", "response_rejected", "dispreferred", "loser")
 LABEL_NAMES = ("is_correct", "correct", "label", "verdict")
 GROUP_NAMES = ("step", "group", "group_id", "prompt_id", "problem_id", "question_id")
 ANSWER_MARKS = ("####", "\nA:")
@@ -21,6 +25,9 @@ def guess_mapping(table: Table) -> ColumnMap:
     """A mapping proposed from the names of the columns and the shape of the first rows; `prompt` is empty when no
     column holds text."""
     rows = table.preview(LOOKED_AT)
+    chosen, rejected = _first_named(table, CHOSEN_NAMES), _first_named(table, REJECTED_NAMES)
+    if chosen and rejected:
+        return _pair_map(table, chosen, rejected)
     prompt = _first_named(table, PROMPT_NAMES) or next((c for c in table.columns if _all_text(rows, c)), "")
     answer = _first_named(table, ANSWER_NAMES, but=prompt)
     wide = [place for column in table.columns for place in _places_inside(rows, column)]
@@ -34,6 +41,24 @@ def guess_mapping(table: Table) -> ColumnMap:
         places = ()
     group = _first_named(table, GROUP_NAMES) if single and not wide else ""
     return ColumnMap(prompt, answer, _answer_mark(rows, answer), places, group)
+
+
+def guess_kind(mapping: ColumnMap) -> str:
+    """What a file holds, by the mapping that was guessed for it."""
+    if mapping.chosen and mapping.rejected:
+        return DataSet.PAIRS
+    return DataSet.COMPLETIONS if mapping.completions else DataSet.PROMPTS
+
+
+def _pair_map(table: Table, chosen: str, rejected: str) -> ColumnMap:
+    """A prompt of its own where a column is called so; else that inside both sides, or the first column of text where
+    they do not hold it."""
+    rows = table.preview(LOOKED_AT)
+    prompt, answer = _first_named(table, PROMPT_NAMES), _first_named(table, ANSWER_NAMES)
+    inside = ColumnMap("", answer, chosen=chosen, rejected=rejected)
+    if not prompt and not map_pairs(Table(table.columns, rows, table.lines[:LOOKED_AT]), inside)[0]:
+        prompt = next((c for c in table.columns if c not in (answer, chosen, rejected) and _all_text(rows, c)), "")
+    return ColumnMap(prompt, answer, _answer_mark(rows, answer), chosen=chosen, rejected=rejected)
 
 
 def _first_named(table: Table, names: tuple[str, ...], but: str = "") -> str:

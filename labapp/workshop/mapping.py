@@ -1,4 +1,5 @@
-"""Turns the rows of a table into problems to train on, or into recorded completions to analyse.
+"""Turns the rows of a table into problems to train on, or into recorded completions to analyse or to learn from;
+`pairing.py` turns them into preference pairs.
 
 A `ColumnMap` says where things stand. A place is a column's name, or a path into a nested one: `6b_finetuning.solution`
 is the field `solution` of the column `6b_finetuning`, `answers.0` the first item of a list. `guessing.py`
@@ -34,7 +35,8 @@ class ColumnMap:
     `answer_after`: only what follows the last of these letters in the answer counts (GSM8K: `####`). `completions`
     has one place for each completion of a row. `group` tells apart groups that share a prompt (such as a step); rows
     with the same prompt and group are one group. Rows whose prompt has more than `longest` bytes are left out
-    (0: none): a model of bytes has one token for each.
+    (0: none): a model of bytes has one token for each. `chosen` and `rejected` are the sides of a preference pair,
+    whose prompt may stand inside them; of a pair, `longest` counts the prompt with the longer side.
     """
 
     prompt: str
@@ -43,6 +45,8 @@ class ColumnMap:
     completions: tuple[CompletionPlace, ...] = ()
     group: str = ""
     longest: int = 0
+    chosen: str = ""
+    rejected: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,8 @@ def map_columns(table: Table, mapping: ColumnMap) -> tuple[list[Problem], list[B
     A problem's columns are all columns but the prompt's; none is called prompt or answer, which a problem has anyway.
     Raises ValueError when the mapping names a column that the table has not.
     """
-    return _each_row(table, mapping, lambda row, line: _problem(row, mapping, {mapping.prompt}))
+    _refuse_promptless(mapping)
+    return each_row(table, mapping, lambda row, line: _problem(row, mapping, {mapping.prompt}))
 
 
 def map_completions(table: Table, mapping: ColumnMap) -> tuple[list[Group], list[BadRow]]:
@@ -82,7 +87,8 @@ def map_completions(table: Table, mapping: ColumnMap) -> tuple[list[Group], list
     """
     if not mapping.completions:
         raise ValueError("choose where the completions stand")
-    pairs, bad = _each_row(table, mapping, lambda row, line: _recorded(row, line, mapping))
+    _refuse_promptless(mapping)
+    pairs, bad = each_row(table, mapping, lambda row, line: _recorded(row, line, mapping))
     gathered: dict[object, tuple[Problem, list[Completion]]] = {}
     for number, (key, problem, completions) in enumerate(pairs):
         own = number if len(mapping.completions) > 1 else key
@@ -105,9 +111,11 @@ def place_value(row: Mapping[str, Any], place: str) -> Any:
     return value
 
 
-def _each_row(
+def each_row(
     table: Table, mapping: ColumnMap, make: Callable[[Mapping[str, Any], int], T]
 ) -> tuple[list[T], list[BadRow]]:
+    """What `make` makes of each (row, line), and the rows of which it makes nothing: it says why in a ValueError.
+    ValueError when the mapping names a column that the table has not."""
     _refuse_unknown(table, mapping)
     made, bad = [], list(table.bad)
     for row, line in zip(table.rows, table.lines, strict=True):
@@ -118,45 +126,55 @@ def _each_row(
     return made, sorted(bad, key=lambda row: row.line)
 
 
-def _refuse_unknown(table: Table, mapping: ColumnMap) -> None:
+def _refuse_promptless(mapping: ColumnMap) -> None:
     if not mapping.prompt:
         raise ValueError("choose the column of the prompt")
+
+
+def _refuse_unknown(table: Table, mapping: ColumnMap) -> None:
     if mapping.longest < 0:
         raise ValueError("the longest prompt is a whole number of bytes, or nothing for no limit")
-    places = [mapping.prompt, mapping.answer, mapping.group]
+    places = [mapping.prompt, mapping.answer, mapping.group, mapping.chosen, mapping.rejected]
     places += [place for completion in mapping.completions for place in (completion.text, completion.label)]
     for place in places:
-        if place and _root(table.columns, place) not in table.columns:
+        if place and root(table.columns, place) not in table.columns:
             raise ValueError(f"there is no column {place!r}; the file has: {', '.join(table.columns)}")
 
 
-def _root(columns: tuple[str, ...], place: str) -> str:
+def root(columns: tuple[str, ...], place: str) -> str:
+    """The column that a place stands in."""
     return place if place in columns else place.split(".")[0]
 
 
 def _problem(row: Mapping[str, Any], mapping: ColumnMap, taken: set[str]) -> Problem:
-    prompt = _text(place_value(row, mapping.prompt), "prompt")
+    prompt = required_text(place_value(row, mapping.prompt), "prompt")
     if 0 < mapping.longest < (size := len(prompt.encode())):
         raise ValueError(f"the prompt has {size:,} bytes; {mapping.longest:,} are allowed")
-    answer = _answer(row, mapping) if mapping.answer else ""
-    columns = {name: value for name, value in row.items() if name not in taken and name not in RESERVED}
-    return Problem(prompt, answer, columns)
+    return Problem(prompt, answer_of(row, mapping), own_columns(row, taken))
 
 
-def _answer(row: Mapping[str, Any], mapping: ColumnMap) -> str:
+def own_columns(row: Mapping[str, Any], taken: set[str]) -> dict[str, Any]:
+    """A row's columns without those that are taken and those whose names a problem has anyway."""
+    return {name: value for name, value in row.items() if name not in taken and name not in RESERVED}
+
+
+def answer_of(row: Mapping[str, Any], mapping: ColumnMap) -> str:
+    """The row's reference answer as text, empty where the mapping has none; ValueError when it should be there."""
+    if not mapping.answer:
+        return ""
     value = place_value(row, mapping.answer)
     if isinstance(value, bool):
         return str(value).lower()
-    text = str(value) if isinstance(value, int | float) else _text(value, "answer")
+    text = str(value) if isinstance(value, int | float) else required_text(value, "answer")
     if not mapping.answer_after:
         return text
     _, mark, end = text.rpartition(mapping.answer_after)
     if not mark:
         raise ValueError(f"the answer does not hold {mapping.answer_after.strip()!r}")
-    return _text(end.strip(), "answer")
+    return required_text(end.strip(), "answer")
 
 
-def _text(value: object, what: str) -> str:
+def required_text(value: object, what: str) -> str:
     """A text that is not blank; a conversation of one message counts as its content."""
     if isinstance(value, list) and len(value) == 1 and isinstance(value[0], Mapping):
         value = value[0].get("content")
@@ -174,8 +192,8 @@ def _recorded(
 ) -> tuple[tuple[str, str], Problem, list[Completion]]:
     """(what its group is gathered by, the problem, its completions) of one row."""
     columns = tuple(row)
-    taken = {_root(columns, place.text) for place in mapping.completions}
-    taken |= {_root(columns, place.label) for place in mapping.completions if place.label}
+    taken = {root(columns, place.text) for place in mapping.completions}
+    taken |= {root(columns, place.label) for place in mapping.completions if place.label}
     problem = _problem(row, mapping, taken | {mapping.prompt})
     beside: Mapping[str, Any] = {}
     if len(mapping.completions) == 1:
@@ -210,7 +228,7 @@ def is_list_of_texts(value: object) -> bool:
 
 def _completion_text(value: object) -> str:
     # A policy may well have said nothing: an empty completion is one, a missing one is not.
-    return "" if value == "" else _text(value, "completion")
+    return "" if value == "" else required_text(value, "completion")
 
 
 def _label(value: object, place: str) -> float | None:

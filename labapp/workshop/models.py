@@ -1,5 +1,7 @@
 """Rewards written as code, algorithms, and data sets. What was saved never changes: every save is a new version."""
 
+from typing import ClassVar
+
 from django.conf import settings
 from django.db import models
 
@@ -74,9 +76,10 @@ class AlgorithmVersion(models.Model):
 
 
 class DataSet(models.Model):
-    """Prompts to train on, or recorded completions to analyse."""
+    """Prompts to train on, recorded completions to analyse or learn from, or preference pairs to learn from."""
 
-    PROMPTS, COMPLETIONS = "prompts", "completions"
+    PROMPTS, COMPLETIONS, PAIRS = "prompts", "completions", "pairs"
+    HOLDS: ClassVar = {PROMPTS: "prompts", COMPLETIONS: "recorded completions", PAIRS: "preference pairs"}
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="datasets")
     name = models.CharField(max_length=120)
@@ -88,6 +91,11 @@ class DataSet(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def holds(self) -> str:
+        """Its kind in words."""
+        return str(self.HOLDS[self.kind])
 
 
 class DataVersion(models.Model):

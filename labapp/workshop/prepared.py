@@ -1,7 +1,7 @@
 """Mapped rows: what a mapping makes of a table, stored as the JSONL that workers read, and read back in pages.
 
 Prompts are rows {prompt, answer, columns}; recorded completions one row a completion: {prompt, completion, group,
-answer, label, source, columns}.
+answer, label, source, columns}; preference pairs {prompt, chosen, rejected, answer, columns}.
 """
 
 import json
@@ -18,9 +18,11 @@ from labapp.workshop import uploads
 from labapp.workshop.guessing import guess_mapping
 from labapp.workshop.mapping import ColumnMap, CompletionPlace, map_columns, map_completions
 from labapp.workshop.models import DataSet, DataVersion
+from labapp.workshop.pairing import Pair, map_pairs
 from labapp.workshop.reading import BadRow, Table
 
 MOST_BAD = 10_000  # bad rows that are kept with their reasons; more tell nobody anything new
+TEXTS = ("prompt", "answer", "answer_after", "group", "chosen", "rejected")  # places of a mapping
 SOURCE = 80  # letters of a completion's source that its index holds
 
 
@@ -42,10 +44,19 @@ def prepare(table: Table, mapping: ColumnMap, kind: str) -> Prepared:
     if kind == DataSet.COMPLETIONS:
         groups, bad = map_completions(table, mapping)
         rows = [row for number, group in enumerate(groups) for row in _completions(number, group)]
+    elif kind == DataSet.PAIRS:
+        pairs, bad = map_pairs(table, mapping)
+        rows = [_pair(one) for one in pairs]
     else:
         problems, bad = map_columns(table, mapping)
         rows = [{"prompt": one.prompt, "answer": one.answer, "columns": dict(one.columns)} for one in problems]
     return Prepared(rows, bad, len(table.rows) + len(table.bad) - len(bad))
+
+
+def _pair(one: Pair) -> dict[str, Any]:
+    problem = one.problem
+    return {"prompt": problem.prompt, "chosen": one.chosen, "rejected": one.rejected, "answer": problem.answer,
+            "columns": dict(problem.columns)}  # fmt: skip
 
 
 def _completions(number: int, group: Any) -> Iterator[dict[str, Any]]:
@@ -110,6 +121,6 @@ def as_json(mapping: ColumnMap) -> dict[str, Any]:
 
 def from_json(stored: Mapping[str, Any]) -> ColumnMap:
     """The mapping that was stored."""
-    texts = {name: str(stored.get(name, "")) for name in ("prompt", "answer", "answer_after", "group")}
+    texts = {name: str(stored.get(name, "")) for name in TEXTS}
     places = tuple(CompletionPlace(**place) for place in stored.get("completions", ()))
     return ColumnMap(completions=places, longest=int(stored.get("longest", 0)), **texts)

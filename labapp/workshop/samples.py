@@ -54,16 +54,19 @@ def _from_data(team: Team, reference: str, count: int) -> list[dict[str, Any]]:
     except FileNotFoundError:
         raise NoSamples(f"The rows of {found} are gone: upload the file again.") from None
     answered = bool(found.mapping.get("answer"))
-    return [_of_row(row, answered) for row in rows]
+    return [sample for row in rows for sample in _of_row(row, answered)]
 
 
-def _of_row(row: Mapping[str, Any], answered: bool) -> dict[str, Any]:
-    """A prompt set has no completions: there each prompt's own answer stands in for one."""
+def _of_row(row: Mapping[str, Any], answered: bool) -> list[dict[str, Any]]:
+    """A pair is two samples. A prompt set has no completions: there each prompt's own answer stands in for one."""
     sample = dict(row["columns"])
     if answered:
         sample["answer"] = row["answer"]
+    if "chosen" in row:
+        sides = ((row["chosen"], 1.0), (row["rejected"], 0.0))
+        return [{**sample, "prompt": row["prompt"], "completion": text, "label": label} for text, label in sides]
     completion = row["completion"] if "completion" in row else row["columns"].get("answer", row["answer"])
-    return {**sample, "prompt": row["prompt"], "completion": completion, "label": row.get("label")}
+    return [{**sample, "prompt": row["prompt"], "completion": completion, "label": row.get("label")}]
 
 
 def _from_run(team: Team, number: str, count: int) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from labapp.accounts.models import Team, User
-from labapp.workshop.guessing import guess_mapping
+from labapp.workshop.guessing import guess_kind, guess_mapping
 from labapp.workshop.models import DataSet, DataVersion
 from labapp.workshop.reading import FileError, Table, read_rows
 
@@ -41,7 +41,7 @@ def receive(team: Team, author: User, file: "UploadedFile[Any]", name: str = "")
     Raises FileError with a sentence when the file is too large or nothing of it can be read, or the name is taken.
     """
     data = _read(file)
-    kind = DataSet.COMPLETIONS if guess_mapping(_try(data, _filename(file)).table).completions else DataSet.PROMPTS
+    kind = guess_kind(guess_mapping(_try(data, _filename(file)).table))
     wanted = " ".join(name.split())[:120]
     with _stored(data, file) as original, transaction.atomic():
         if wanted and DataSet.objects.filter(team=team, name=wanted).exists():
