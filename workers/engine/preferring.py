@@ -25,7 +25,7 @@ def gather_stored(learner: Learner, step: int) -> Gathered:
     stock, pool, spec = learner.stock, learner.spec.pool, learner.spec
     assert stock is not None
     assert pool is not None
-    refill(learner, pool, step)
+    troubles = refill(learner, pool, step)
     assert stock.stored is not None
     first = -(-stock.round * spec.budget.steps // pool.rounds)  # the round's first step, from 0
     singles = learner.recipe.objective.asks("labelled")
@@ -35,7 +35,8 @@ def gather_stored(learner: Learner, step: int) -> Gathered:
     compares = learner.recipe.objective.loaded.method.kind == "preferences"
     size = len(row_R) // count if compares else 0
     rollouts = replace(part.rollouts, group_N=unit_R)
-    return Gathered(rollouts, part.problems, part.scored, _sides(learner, part.scored.total, part.side_N, size))
+    scored = replace(part.scored, troubles=troubles)
+    return Gathered(rollouts, part.problems, scored, _sides(learner, part.scored.total, part.side_N, size))
 
 
 def _sides(learner: Learner, totals: list[float | None], side_N: Tensor, size: int) -> Tensor:

@@ -54,7 +54,7 @@ def take_step(learner: Learner, step: int) -> Step:
     if recipe.selection:
         found.statistics["selection/kept"] = len(found.row_R) / len(gathered.problems)
     if learner.stock is not None:
-        found.statistics.update(curves(found.batch, outcome))
+        found.statistics.update(curves(found.batch, outcome) | learner.stock.figures)
     streams = _streams(found, outcome, gathered.rollouts)
     metrics = metrics_of(learner, gathered.rollouts, gathered.scored, found.batch, outcome, clock) | found.statistics
     table = table_of(learner, gathered.rollouts, list(gathered.problems), gathered.scored, streams, step)

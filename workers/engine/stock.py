@@ -40,7 +40,7 @@ class Stored:
 class Stock:
     """What the present round learns from. `units` are the row numbers that belong together: a pair, a group, or a
     single completion; they are taken in an order that follows from seed, round and step alone. What a checkpoint
-    gives back comes to `device`."""
+    gives back comes to `device`. `figures` are curves of the stock itself."""
 
     seed: int
     round: int = -1
@@ -48,6 +48,7 @@ class Stock:
     units: list[list[int]] = field(default_factory=list)
     name: str = "stock"
     device: str = "cpu"
+    figures: dict[str, float] = field(default_factory=dict)
 
     def take(self, place: int, count: int) -> tuple[Tensor, Tensor]:
         """The rows of `count` units from `place` on, and the number of each row's unit among those taken: every unit
@@ -79,6 +80,7 @@ class Stock:
             "values": self.stored.scored.values,
             "total": self.stored.scored.total,
             "units": self.units,
+            "figures": self.figures,
         }
         text = torch.frombuffer(bytearray(json.dumps(words).encode()), dtype=torch.uint8)
         plain = {name: getattr(rollouts, name).cpu().contiguous() for name in NAMES}
@@ -105,4 +107,4 @@ class Stock:
         problems = tuple(Problem(prompt, answer, more) for prompt, answer, more in words["problems"])
         scored = Scored(words["values"], words["total"], [])
         self.stored = Stored(rollouts, problems, scored, tensors["side_N"])
-        self.units = words["units"]
+        self.units, self.figures = words["units"], words["figures"]

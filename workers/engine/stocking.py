@@ -10,6 +10,7 @@ from torch import Tensor
 
 from workers.contract.answers import FINISHED, Problem
 from workers.contract.errors import RunError
+from workers.contract.events import Event
 from workers.contract.resources import Served
 from workers.contract.spec import Model, Pool
 from workers.engine import seeds
@@ -28,22 +29,28 @@ from workers.models import loading
 CHUNK = 32  # groups sampled or read at once
 
 
-def refill(learner: Learner, pool: Pool, step: int) -> bool:
-    """Fill the stock anew when a round begins with this step; whether it did."""
+def refill(learner: Learner, pool: Pool, step: int) -> list[Event]:
+    """Fill the stock anew when a round begins with this step; what went wrong with single completions."""
     stock = learner.stock
     assert stock is not None
     number = (step - 1) * pool.rounds // learner.spec.budget.steps
     if number == stock.round:
-        return False
+        return []
     with boundary("sampling", step=step):
         stored = _sampled(learner, pool, number, step) if pool.prompts else _read(learner, step)
-        stock.round, stock.stored = number, _known(learner, stored)
-        stock.units = _units(learner, stock.stored)
-    if not stock.units:
-        what = f"no pair can be made: in each of {len(set(stored.rollouts.group_N.tolist()))} groups all rewards tie."
-        mend = "Sample more completions of each prompt, or take rewards that tell them apart."
-        raise RunError("data", what, mend, {"step": step})
-    return True
+        units, figures = _units(learner, stored)
+        if not units:
+            groups = len(torch.unique(stored.rollouts.group_N))
+            what = f"no pair can be made: in each of {groups} groups all rewards tie."
+            mend = "Sample more completions of each prompt, or take rewards that tell them apart."
+            raise RunError("data", what, mend, {"step": step})
+        # What no unit holds is never learned from, so no other model needs to read it.
+        used = sorted({row for unit in units for row in unit})
+        place = {row: index for index, row in enumerate(used)}
+        kept = stored.rows(torch.tensor(used, device=stored.side_N.device))
+        stock.round, stock.stored = number, _known(learner, kept, unmoved=step == 1, read=not pool.prompts)
+        stock.units, stock.figures = [[place[row] for row in unit] for unit in units], figures
+    return stored.scored.troubles
 
 
 def _sampled(learner: Learner, pool: Pool, number: int, step: int) -> Stored:
@@ -127,14 +134,20 @@ def _cut(learner: Learner, found: list[StoredRow], name: str) -> list[list[int]]
     return ids
 
 
-def _known(learner: Learner, stored: Stored) -> Stored:
-    """The stock with the word of every other model that losses ask for, read once for all steps of the round."""
+def _known(learner: Learner, stored: Stored, *, unmoved: bool, read: bool) -> Stored:
+    """The stock with the word of every other model that losses ask for, read once for all steps of the round. Before
+    the first step (`unmoved`) policy and reference are one model, which is not asked twice; nor is it where it has
+    just `read` the stock."""
     asks = learner.recipe.asks
     streams = dict(stored.rollouts.streams)
     if learner.supply.reference is not None:
-        streams["ref_logp"] = _said(learner.supply.reference, stored.rollouts)
+        known = unmoved and read
+        streams["ref_logp"] = (
+            stored.rollouts.logp_NT.clone() if known else _said(learner.supply.reference, stored.rollouts)
+        )
     if asks("previous_pairs"):
-        streams["previous_logp"] = _said(learner.policy, stored.rollouts)
+        known = unmoved and "ref_logp" in streams
+        streams["previous_logp"] = streams["ref_logp"].clone() if known else _said(learner.policy, stored.rollouts)
     if asks("guide_pairs"):
         guides = [one for one in learner.spec.companions if one.role == "guide"]
         streams["guide_logp"] = _said(_guide(learner, guides[0].model), stored.rollouts)
@@ -161,21 +174,22 @@ def _said(policy: Policy, rollouts: Rollouts) -> Tensor:
     return whole_NT
 
 
-def _units(learner: Learner, stored: Stored) -> list[list[int]]:
+def _units(learner: Learner, stored: Stored) -> tuple[list[list[int]], dict[str, float]]:
     """Which rows are taken together: the best and the worst of each group as a pair, single labelled completions, or
-    whole groups."""
+    whole groups; and curves: how many there are, and the share of groups whose rewards tie, which give no pair."""
     groups: dict[int, list[int]] = {}
     for row, group in enumerate(stored.rollouts.group_N.tolist()):
         if stored.scored.total[row] is not None:
             groups.setdefault(group, []).append(row)
     objective = learner.recipe.objective
     if objective.asks("labelled"):
-        return [[row] for rows in groups.values() for row in rows]
+        units = [[row] for rows in groups.values() for row in rows]
+        return units, {"stock/examples": len(units)}
     if not objective.asks("pairs"):
-        return list(groups.values())
+        return list(groups.values()), {"stock/examples": len(groups)}
     pairs = []
     for rows in groups.values():
         ranked = sorted(rows, key=lambda row: -(stored.scored.total[row] or 0.0))
         if stored.scored.total[ranked[0]] != stored.scored.total[ranked[-1]]:
             pairs.append([ranked[0], ranked[-1]])
-    return pairs
+    return pairs, {"stock/examples": len(pairs), "stock/tied": 1 - len(pairs) / max(1, len(groups))}

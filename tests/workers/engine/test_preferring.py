@@ -169,3 +169,24 @@ def test_two_processes_learn_what_one_does(tmp_path: Path) -> None:
         assert [two[step][name] for name in names] == pytest.approx([one[step][name] for name in names], abs=1e-3)
         assert two[step]["loss"] == pytest.approx(one[step]["loss"], rel=1e-4)
     assert any("preferences/margin" in one[step] for step in (1, 2, 3, 4))
+
+
+def test_only_what_is_compared_is_kept_and_ties_are_counted(tmp_path: Path) -> None:
+    """One reward of 0 or 1: groups whose completions all earned the same give no pair."""
+    spec = offline(tmp_path, "inpo", rewards=REWARDS[1:], pool=Pool(10, 3, 1))
+    with learning(spec) as learner:
+        made = take_step(learner, 1)
+        assert learner.stock is not None
+        stored = learner.stock.stored
+    assert stored is not None
+    pairs = len(learner.stock.units)
+    assert 0 < pairs < 10
+    assert made.metrics["stock/examples"] == pairs
+    assert made.metrics["stock/tied"] == pytest.approx(1 - pairs / 10)
+    assert [sorted(unit) for unit in sorted(learner.stock.units)] == [[2 * n, 2 * n + 1] for n in range(pairs)]
+    for better, worse in learner.stock.units:
+        assert (stored.scored.total[better], stored.scored.total[worse]) == (1.0, 0.0)
+        assert stored.problems[better].prompt == stored.problems[worse].prompt
+    streams = stored.rollouts.streams
+    assert streams["ref_logp"].equal(streams["previous_logp"])
+    torch.testing.assert_close(streams["ref_logp"], stored.rollouts.logp_NT, atol=1e-4, rtol=0)

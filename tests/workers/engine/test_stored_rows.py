@@ -119,3 +119,20 @@ def test_completions_without_a_word_on_them_are_judged_by_the_runs_rewards_and_e
     assert {ids[-1] for ids in table["token_ids"]} == {1}
     assert min(map(len, table["token_ids"])) < max(map(len, table["token_ids"]))
     assert ledger.curves()[1]["preferences/accuracy"] == 0.0
+
+
+def test_a_reward_that_fails_on_a_stored_completion_is_told_once(tmp_path: Path) -> None:
+    """Users' code that breaks on one text: that completion has no reward, and the others are learned from."""
+    rows = [{"prompt": f"the cat {n // 2}+1=", "completion": ("the hat", "dog")[n % 2]} for n in range(40)]
+    trained = next(row["prompt"] for row in rows if _is_trained(row["prompt"]))
+    source = (
+        "def reward(prompts, completions, **columns):\n"
+        "    return [1 / 0 if text == 'broken' else float('hat' in text) for text in completions]\n"
+    )
+    rows.append({"prompt": trained, "completion": "broken"})
+    spec = offline(tmp_path, rows, rewards=(RewardPick("hat", "code:1@1", source=source),))
+    ledger = MemoryLedger(tmp_path)
+    train(spec, ledger)
+    said = [event for event in ledger.kind("trouble") if event.data["where"] == "reward"]
+    assert [event.step for event in said] == [1]
+    assert said[0].data["evidence"]["count"] == 1
