@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from labapp.runs.form_data import Data, address
+from labapp.runs.form_data import Data, address, formula_at
 from labapp.workshop.forms import ParamsForm, differing, method_form
 from labapp.workshop.wording import text_of
 from workers.contract.catalogue import Catalogue
@@ -39,10 +39,11 @@ class Wrong:
 def pick(prefix: str, kind: str, data: Data, catalogue: Catalogue, wrong: Wrong) -> Pick:
     """The method chosen at `prefix`, with what differs from its defaults; a formula with its text."""
     text = data.get(f"{prefix}.name", "")
-    kind, name = address(kind, text)
     kept, digest = data.get(f"{prefix}.shown") == text, data.get(f"{prefix}.digest", "")
-    source = data.get(f"{prefix}.source", "").replace("\r\n", "\n")
-    if source and kept and kind != "rewards":
+    formula = formula_at(data, prefix, kind)
+    kind, name = address(kind, text)
+    if formula:
+        source = data.get(f"{prefix}.source", "").replace("\r\n", "\n")
         return Pick(kind, name, mapping(data.get(f"{prefix}.given", "")), digest, source)
     method = catalogue.methods.get(f"{kind}/{name}")
     if method is None:

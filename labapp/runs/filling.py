@@ -7,8 +7,10 @@ from labapp.runs import knobs
 from labapp.runs.form_data import CODE, PARTS, PREFERENCES, ROWS, Data, address, renumbered, rows
 from labapp.runs.modelfiles import is_directory
 from labapp.workshop.forms import texts
+from labapp.workshop.formula_examples import START
 from labapp.workshop.wording import text_of
 from workers.contract.catalogue import Catalogue
+from workers.contract.formula import OWN
 from workers.contract.limits import Param
 from workers.contract.resources import Lora, Served
 from workers.contract.spec import Companion, Extra, Model, Pick, Pool, Prompts, RewardPick, RunSpec
@@ -123,4 +125,6 @@ def refreshed(posted: Data, catalogue: Catalogue, codes: Mapping[str, str]) -> d
         data |= pick_texts(prefix, Pick(*made, {}, "" if method is None else method.digest), catalogue)
         if name.startswith(CODE):
             data[f"{prefix}.source"] = codes.get(name, "")
+        elif name == OWN and kind in START:
+            data[f"{prefix}.source"] = START[kind].text
     return data

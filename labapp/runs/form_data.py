@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from labapp.workshop.wording import text_of
+from workers.contract.formula import BOTH, OWN
 
 Data = Mapping[str, str]
 # Parts of which a run has many, with the kind of their methods (companions are models and have none).
@@ -37,6 +38,14 @@ def address(kind: str, text: str) -> tuple[str, str]:
     stand too, as `preferences/<name>`."""
     other, slash, name = text.partition("/")
     return (other, name) if slash and other == PREFERENCES and kind == "objectives" else (kind, text)
+
+
+def formula_at(data: Data, prefix: str, kind: str) -> bool:
+    """Whether a formula stands at `prefix`, where a method of `kind` could: text of users, or a place for it."""
+    name = data.get(f"{prefix}.name", "")
+    if kind == "rewards" or data.get(f"{prefix}.shown") != name:
+        return False
+    return bool(data.get(f"{prefix}.source")) or (name == OWN and kind in BOTH)
 
 
 def rows(data: Data, part: str) -> list[int]:

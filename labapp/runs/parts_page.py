@@ -8,12 +8,15 @@ from django import forms
 
 from labapp.runs import knobs
 from labapp.runs.field_values import mapping
-from labapp.runs.form_data import PARTS, PREFERENCES, ROWS, Data, address, rows
+from labapp.runs.form_data import PARTS, PREFERENCES, ROWS, Data, address, formula_at, rows
 from labapp.runs.recipe_fields import NOT_ALWAYS
 from labapp.workshop.forms import ParamsForm, method_form
+from labapp.workshop.formula_check import checked
+from labapp.workshop.formula_examples import examples_for
 from labapp.workshop.wording import quoted, text_of
 from workers.contract.catalogue import Catalogue
 from workers.contract.errors import Trouble
+from workers.contract.formula import BOTH
 from workers.contract.kinds import KINDS
 from workers.contract.limits import Param
 
@@ -59,7 +62,7 @@ def pick_context(prefix: str, kind: str, data: Data, catalogue: Catalogue) -> di
     text = data.get(f"{prefix}.name", "")
     found, name = address(kind, text)
     source = data.get(f"{prefix}.source", "")
-    formula = bool(source) and data.get(f"{prefix}.shown") == text and kind != "rewards"
+    formula = formula_at(data, prefix, kind)
     method = None if formula else catalogue.methods.get(f"{found}/{name}")
     return {
         "prefix": prefix,
@@ -67,7 +70,11 @@ def pick_context(prefix: str, kind: str, data: Data, catalogue: Catalogue) -> di
         "kind": KINDS[found],
         "name": text,
         "formula": formula,
+        "may_be_formula": kind in BOTH,
+        "examples": examples_of(f"{prefix}.source", kind) if formula else [],
+        "read": checked(source, kind) if formula and kind in BOTH else None,
         "source": source,
+        "lines": min(12, source.count("\n") + 2),
         "given": json.dumps(mapping(data.get(f"{prefix}.given", ""))),
         "method": method,
         "purpose": "" if method is None else quoted(method.purpose),
@@ -76,6 +83,11 @@ def pick_context(prefix: str, kind: str, data: Data, catalogue: Catalogue) -> di
         "options": catalogue.of(kind),
         "rows": [] if method is None else method_form(method, f"{prefix}.params", data).rows(),
     }
+
+
+def examples_of(path: str, kind: str) -> list[dict[str, str]]:
+    """Formulas to start from: the title, and what a button sends that puts the text into the field of `path`."""
+    return [{"title": one.title, "vals": fix_values({path: one.text})} for one in examples_for(kind)]
 
 
 def _row(part: str, row: int, data: Data, catalogue: Catalogue) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from labapp.workshop import algorithm_views, trial_views
+from labapp.workshop import algorithm_views, formula_views, trial_views
 from labapp.workshop import reward_views as views
 
 app_name = "workshop"
@@ -15,6 +15,8 @@ urlpatterns = [
     path("rewards/<int:pk>/", views.reward, name="reward"),
     path("rewards/<int:pk>/history/", views.history, name="history"),
     path("rewards/<int:pk>/delete/", views.delete, name="delete"),
+    path("formulas/", formula_views.words, name="formulas"),
+    path("formulas/check/", formula_views.check, name="check_formula"),
     path("algorithms/", algorithm_views.index, name="algorithms"),
     path("algorithms/new/", algorithm_views.new, name="new_algorithm"),
     path("algorithms/<int:pk>/", algorithm_views.algorithm, name="algorithm"),

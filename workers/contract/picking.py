@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from workers.contract.catalogue import Catalogue
 from workers.contract.errors import Trouble
 from workers.contract.formula import BOTH as FORMULA_KINDS
-from workers.contract.formula import FormulaError, as_method, parse
+from workers.contract.formula import OWN, FormulaError, as_method, parse
 from workers.contract.limits import problem_with
 from workers.contract.method import Method, MethodError
 from workers.contract.spec import Pick
@@ -36,7 +36,7 @@ def pick_troubles(path: str, pick: Pick, kind: str, catalogue: Catalogue) -> Ite
     if pick.kind != kind:
         yield Trouble(f"{path}.kind", f"must be {kind!r}, not {pick.kind!r}", {f"{path}.kind": kind})
         return
-    if pick.source:
+    if pick.source or (pick.name == OWN and kind in FORMULA_KINDS):
         yield from _formula_troubles(path, pick)
         return
     try:

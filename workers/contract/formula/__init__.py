@@ -11,9 +11,9 @@ from workers.contract.formula.method import as_method
 from workers.contract.formula.nodes import Binary, Call, Formula, Name, Negative, Node, Number, Shape
 from workers.contract.formula.reading import FormulaError, parse
 from workers.contract.formula.tracing import constant, streams
-from workers.contract.formula.words import BOTH, FUNCTIONS, NAMES, REDUCTIONS, SCOPES, names_for
+from workers.contract.formula.words import BOTH, FUNCTIONS, NAMES, OWN, REDUCTIONS, SCOPES, names_for
 
 __all__ = [
-    "BOTH", "FUNCTIONS", "NAMES", "REDUCTIONS", "SCOPES", "Binary", "Call", "Formula", "FormulaError", "Name",
-    "Negative", "Node", "Number", "Shape", "as_method", "constant", "latex", "names_for", "parse", "streams",
+    "BOTH", "FUNCTIONS", "NAMES", "OWN", "REDUCTIONS", "SCOPES", "Binary", "Call", "Formula", "FormulaError",
+    "Name", "Negative", "Node", "Number", "Shape", "as_method", "constant", "latex", "names_for", "parse", "streams",
 ]  # fmt: skip

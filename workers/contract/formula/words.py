@@ -6,6 +6,7 @@ from workers.contract.formula.nodes import Shape
 
 CREDIT, OBJECTIVE = "credit", "objectives"
 BOTH = (CREDIT, OBJECTIVE)
+OWN = "formula"  # the name of a part that stands for its text and nothing else
 
 
 @dataclass(frozen=True)
