@@ -1,8 +1,9 @@
 """The story of an algorithm in a real browser: DAPO from parts, a refused credit mended by a click, saved, used."""
 
 import re
+import time
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Shoot
 
@@ -104,3 +105,19 @@ def test_a_recipe_is_taken_into_a_run_and_changed_there(page: Page) -> None:
     expect(page.locator("[data-trouble='pool']")).to_contain_text("has no stock of them")
     page.get_by_role("button", name="Fix: a stock of completions of 256 prompts").click()
     expect(page.get_by_text("nothing is wrong")).to_be_visible()
+
+
+def test_a_slow_answer_is_not_overtaken_by_the_checks(page: Page) -> None:
+    """A choice also asks for checks, a little later: these wait, or the choice would be lost."""
+
+    def slowly(route: Route) -> None:
+        if "do=algorithm" in (route.request.post_data or ""):
+            time.sleep(1.5)
+        route.continue_()
+
+    page.route("**/runs/new/", slowly)
+    page.goto("/runs/new/")
+    page.locator("[name='use_algorithm']").select_option("ready:dpo")
+    expect(page.locator("[name='pool.on']")).to_be_checked(timeout=10_000)
+    page.fill("[name='pool.rounds']", "0")
+    expect(page.locator("[data-trouble='pool.rounds']")).to_be_visible()
