@@ -19,7 +19,7 @@ SCORES = ("score", "reward")
 @dataclass(frozen=True)
 class StoredRow:
     """One completion of a file: its problem, text and group; GOOD or BAD where the file says which it is, else −1; its
-    score (a label or a side counts as 1 or 0; None: not said); and the line it stands on."""
+    score (a side, true and false count as 1 or 0, a label that is a share as itself; None: not said); and its line."""
 
     problem: Problem
     text: str
@@ -69,18 +69,20 @@ def _pair(row: dict[str, Any], name: str, line: int) -> Iterator[StoredRow]:
 def _single(row: dict[str, Any], name: str, line: int) -> StoredRow:
     group = f"group {row['group']!r}" if row.get("group") is not None else f"prompt {row['prompt']}"
     label = _label(row, name, line)
-    side = -1 if label is None else GOOD if label else BAD
-    score = _score(row, name, line) if label is None else float(side)
-    return StoredRow(_problem(row, name, line), _text(row, "completion", name, line), group, side, score, line)
+    side = -1 if label is None else GOOD if label > 0.5 else BAD
+    score = _score(row, name, line) if label is None else label
+    # A policy may well have said nothing: an empty completion is one, its end alone.
+    text = "" if row["completion"] == "" else _text(row, "completion", name, line)
+    return StoredRow(_problem(row, name, line), text, group, side, score, line)
 
 
-def _label(row: dict[str, Any], name: str, line: int) -> bool | None:
+def _label(row: dict[str, Any], name: str, line: int) -> float | None:
     value = row.get("label")
-    if value is None or isinstance(value, bool):
-        return value
+    if value is None:
+        return None
     if not isinstance(value, int | float) or not 0 <= value <= 1:
         raise _wrong(name, line, f"a label is true, false or a share between 0 and 1, not {value!r:.40}")
-    return value > 0.5
+    return float(value)
 
 
 def _score(row: dict[str, Any], name: str, line: int) -> float | None:

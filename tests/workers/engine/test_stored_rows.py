@@ -36,7 +36,8 @@ def test_a_pair_is_two_rows_and_labels_and_scores_are_numbers(tmp_path: Path) ->
     assert [(row.text, row.side, row.score, row.line) for row in found[:2]] == [("x", 1, 1.0, 1), ("y", 0, 0.0, 1)]
     assert len({row.group for row in found}) == 2
     rows = [{"prompt": "a", "completion": "x", "label": label} for label in (True, False, 0.9, 0)]
-    assert [row.side for row in read_stored(written(tmp_path, rows), 0.0)] == [1, 0, 1, 0]
+    found = read_stored(written(tmp_path, rows), 0.0)
+    assert [(row.side, row.score) for row in found] == [(1, 1.0), (0, 0.0), (1, 0.9), (0, 0.0)]
     rows = [{"prompt": "a", "completion": "x", "score": 0.25}, {"prompt": "a", "completion": "y", "reward": -3}]
     found = read_stored(written(tmp_path, rows), 0.0)
     assert [(row.side, row.score) for row in found] == [(-1, 0.25), (-1, -3.0)]
@@ -44,6 +45,20 @@ def test_a_pair_is_two_rows_and_labels_and_scores_are_numbers(tmp_path: Path) ->
     rows = [{"prompt": "a", "completion": "x", "group": n} for n in (1, 2, 1)]
     groups = [row.group for row in read_stored(written(tmp_path, rows), 0.0)]
     assert groups[0] == groups[2] != groups[1]
+
+
+def test_a_share_is_a_score_and_the_pair_is_its_best_and_worst(tmp_path: Path) -> None:
+    """Labels on one side of the middle still tell completions apart; an empty completion is its end alone."""
+    shares = {"cat": 0.9, "": 0.6, "dog": 0.7}
+    rows = [
+        {"prompt": f"the cat {n}+1=", "completion": text, "label": one}
+        for n in range(20)
+        for text, one in shares.items()
+    ]
+    ledger = MemoryLedger(tmp_path)
+    train(offline(tmp_path, rows), ledger)
+    table = pq.read_table(io.BytesIO(ledger.files["rollouts/step-000001.parquet"])).to_pydict()
+    assert table["completion"] == ["cat", ""] * 4
 
 
 def test_held_out_prompts_are_left_out_and_nothing_left_is_an_error(tmp_path: Path) -> None:
