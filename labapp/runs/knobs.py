@@ -68,6 +68,7 @@ MACHINE = _of(
     seed=(Whole(0), "the same seed gives the same run on the same machine"),
     precision=(Choice(PRECISIONS), "number format of weights and activations"),
     devices=(Whole(1), "accelerators that share the run"),
+    sharded=(Flag(), "split weights, gradients and optimiser among the devices (FSDP), in place of a copy on each"),
 )
 LORA = _of(
     Lora,

@@ -27,7 +27,7 @@ NONE_ALLOWED = (
 RUN_SPEC = {
     "RunSpec": "name model prompts rewards credit objective reduction regularisers extras shaping "
     "selection weighting order companions pool lora served algorithm batch_prompts siblings max_new_tokens temperature optimiser "
-    "budget precision devices seed version",
+    "budget precision devices sharded seed version",
     "Model": "name revision chat",
     "Prompts": "task path dataset heldout_share stock",
     "Extra": "name params weight digest source",

@@ -53,6 +53,10 @@ def _numbers(spec: RunSpec) -> Iterator[Trouble]:
             f"{micro} groups a micro-batch does not divide the batch of {spec.batch_prompts} prompts",
             {"optimiser.micro_groups": divisor},
         )
+    if spec.sharded and spec.devices == 1:
+        yield Trouble("sharded", "needs several devices to split the weights among", {"sharded": False})
+    if spec.sharded and spec.lora is not None:
+        yield Trouble("sharded", "splits the weights that learn; an adapter's are few", {"sharded": False})
     if spec.precision not in PRECISIONS:
         yield Trouble("precision", f"is one of {', '.join(PRECISIONS)}, not {spec.precision!r}")
 

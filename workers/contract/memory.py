@@ -33,6 +33,11 @@ class Sizes:
         layer = 2 * self.hidden * self.hidden + 2 * self.hidden * self.keys + 3 * self.hidden * self.inner
         return self.layers * layer + (1 if self.tied else 2) * self.vocabulary * self.hidden
 
+    def adapter(self, rank: int) -> int:
+        """Weights of an adapter on every linear layer but the output."""
+        ends = 4 * self.hidden + 2 * (self.hidden + self.keys) + 3 * (self.hidden + self.inner)
+        return self.layers * rank * ends
+
 
 def sizes_of(config: Mapping[str, Any]) -> Sizes:
     """Sizes from a model's `config.json`; KeyError when it is of a kind that names them otherwise."""
@@ -60,20 +65,25 @@ def sizes_of(config: Mapping[str, Any]) -> Sizes:
 
 def estimate(sizes: Sizes, spec: RunSpec, prompt: int, *, references: int = 0, critics: int = 0) -> dict[str, int]:
     """Bytes on one device by what they are for; `prompt` is the length of the longest one in tokens. `total` is what
-    stays plus the larger of sampling and learning, which take turns."""
+    stays plus the larger of sampling and learning, which take turns. With an adapter the model is its own reference;
+    where weights are split they are whole while completions are sampled."""
     weights = NUMBER * sizes.parameters
+    learned = weights if spec.lora is None else NUMBER * sizes.adapter(spec.lora.rank)
+    split = spec.devices if spec.sharded else 1
     groups = spec.optimiser.micro_groups or -(-spec.batch_prompts // spec.devices)
     rows = -(-spec.batch_prompts // spec.devices) * spec.siblings
     length = prompt + spec.max_new_tokens
     tokens = groups * (prompt + spec.siblings * spec.max_new_tokens)
-    kept = tokens * sizes.layers * (KEPT_HIDDEN * sizes.hidden + KEPT_INNER * sizes.inner)
+    layer = KEPT_HIDDEN * sizes.hidden + KEPT_INNER * sizes.inner
+    # Layers that are run again keep their inputs, and one of them at a time keeps everything.
+    kept = tokens * (sizes.layers * sizes.hidden + layer if spec.optimiser.recompute else sizes.layers * layer)
     logits = min(CHUNK_NUMBERS, groups * spec.siblings * spec.max_new_tokens * sizes.vocabulary)
     seen = groups * spec.siblings * sizes.heads * spec.max_new_tokens * length
     found = {
         "weights": weights,
-        "gradients": weights,
-        "optimiser": 2 * weights,
-        "references": references * weights,
+        "gradients": learned // split,
+        "optimiser": 2 * learned // split,
+        "references": references * weights if spec.lora is None else 0,
         "critics": critics * 4 * weights,
         "sampling": NUMBER * (2 * rows * length * sizes.layers * sizes.keys + 3 * rows * sizes.vocabulary),
         "learning": NUMBER * (kept + KEPT_LOGITS * logits + seen),

@@ -142,6 +142,7 @@ class RunSpec:
     may `credit` be missing. `order` says whether rewards are weighed before credit or their credits after it.
     `algorithm` is the saved recipe `<id>@<version>` that the parts were taken from. `lora` learns in place of the
     model's own weights. `served` fills the pool and is evaluated at step 0: other models as teachers and measures.
+    `sharded` splits weights, gradients and optimiser state among several devices (FSDP), in place of a copy on each.
     """
 
     name: str
@@ -170,6 +171,7 @@ class RunSpec:
     budget: Budget = field(default_factory=Budget)
     precision: str = "float32"
     devices: int = 1
+    sharded: bool = False
     seed: int = 0
     version: int = VERSION
 

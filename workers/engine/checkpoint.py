@@ -16,12 +16,14 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from workers.contract.errors import RunError
 from workers.contract.spec import to_dict
+from workers.engine import shards
 from workers.engine.boundary import boundary
 from workers.engine.learner import Learner, reload_policy
-from workers.engine.optimiser import put_back, tensors_of
+from workers.engine.optimiser import tensors_of
 
 KEPT = 10
 MANIFEST = "manifest.json"
@@ -44,7 +46,24 @@ class Saved:
         return {"step": self.step, "name": self.path.name, "bytes": self.size, "digest": self.digest}
 
 
-def save(folder: Path, learner: Learner, step: int, told: list[dict[str, Any]]) -> Saved:
+@dataclass(frozen=True)
+class Held:
+    """Whole weights and the optimiser's whole state, where no process has them by itself."""
+
+    weights: dict[str, Tensor]
+    state: dict[str, Tensor]
+
+
+def hold(learner: Learner) -> Held | None:
+    """What the first process cannot write alone; all processes must ask. None where each has everything."""
+    model = learner.policy.model
+    if not shards.is_sharded(model):
+        return None
+    with shards.resting(model):
+        return Held(shards.whole_weights(model), shards.whole_state(learner.optimiser, model))
+
+
+def save(folder: Path, learner: Learner, step: int, told: list[dict[str, Any]], held: Held | None = None) -> Saved:
     """Write the checkpoint of `step` and drop all but the newest ten; RunError at `checkpoint` when it cannot be
     written, and then every earlier one is as it was.
 
@@ -57,7 +76,7 @@ def save(folder: Path, learner: Learner, step: int, told: list[dict[str, Any]]) 
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(parents=True)
         try:
-            _write(part, learner, step, told)
+            _write(part, learner, step, told, held)
             _seal(part)
         except BaseException:
             shutil.rmtree(part, ignore_errors=True)
@@ -103,22 +122,24 @@ def what_is_wrong(path: Path) -> str | None:
     return None
 
 
-def _write(part: Path, learner: Learner, step: int, told: list[dict[str, Any]]) -> None:
-    learner.policy.model.save_pretrained(part)
+def _write(part: Path, learner: Learner, step: int, told: list[dict[str, Any]], held: Held | None) -> None:
+    learner.policy.model.save_pretrained(part, state_dict=None if held is None else held.weights)
     learner.loaded.tokenizer.save_pretrained(part)
-    save_file(tensors_of(learner.optimiser, learner.policy.model), part / "optimiser.safetensors")
+    state = tensors_of(learner.optimiser, learner.policy.model) if held is None else held.state
+    save_file(state, part / "optimiser.safetensors")
     for keeper in learner.keepers():
         save_file(keeper.tensors(), part / f"{keeper.name}.safetensors")
     memories = learner.supply.memories
     flat = {f"{at}:{name}": value.contiguous() for at, memory in memories.items() for name, value in memory.items()}
     save_file(flat, part / "memory.safetensors")
-    state = {"step": step, "spec": to_dict(learner.spec), "events": told}
-    (part / "state.json").write_text(json.dumps(state, ensure_ascii=False, indent=1))
+    said = {"step": step, "spec": to_dict(learner.spec), "events": told}
+    (part / "state.json").write_text(json.dumps(said, ensure_ascii=False, indent=1))
 
 
 def _put_back(path: Path, learner: Learner, state: dict[str, Any]) -> None:
-    reload_policy(learner, str(path))
-    put_back(learner.optimiser, learner.policy.model, load_file(path / "optimiser.safetensors"))
+    with shards.resting(learner.policy.model):
+        reload_policy(learner, str(path))
+        shards.put_state(learner.optimiser, learner.policy.model, load_file(path / "optimiser.safetensors"))
     for keeper in learner.keepers():
         keeper.restore(load_file(path / f"{keeper.name}.safetensors"))
     learner.supply.memories.clear()

@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # Users' rewards may take long, and meanwhile the others wait; a process that is gone is noticed at once all the same.
 PATIENCE = timedelta(days=1)
 GRACE = 5.0  # seconds between the moment a process cannot be reached and the moment it must have ended
+CLOSED = ("Connection closed by peer", "Connection reset by peer", "NCCL error")
 ENDING = 30.0  # seconds that the others may take to end when the first one has
 
 
@@ -98,23 +99,29 @@ def _start(order: dict[str, Any]) -> subprocess.Popen[str]:
 def _blamed(error: RunError, children: list[subprocess.Popen[str]]) -> RunError:
     """The failure of the process that failed first, when it was not this one."""
     until = time.monotonic() + (GRACE if _is_lost(error) else 0.0)
+    waiting = dict(enumerate(children, start=2))
     while True:
-        for number, child in enumerate(children, start=2):
-            found = _reason(child, number, len(children) + 1)
-            if found is not None:
-                return found
-        if time.monotonic() >= until:
+        for number, child in list(waiting.items()):
+            if child.poll() is not None:
+                found = _reason(waiting.pop(number), number, len(children) + 1)
+                if found is not None:
+                    return found
+        if not waiting or time.monotonic() >= until:
             return error
         time.sleep(0.05)
 
 
 def _is_lost(error: BaseException | None) -> bool:
-    return error is not None and (isinstance(error, Lost) or _is_lost(error.__cause__))
+    if error is None:
+        return False
+    # Within a way back torch speaks to the other processes by itself, and says so in its own words.
+    known = isinstance(error, Lost | distributed.DistError) or any(words in str(error) for words in CLOSED)
+    return known or _is_lost(error.__cause__)
 
 
 def _reason(child: subprocess.Popen[str], number: int, count: int) -> RunError | None:
-    """Why a child ended; None while it lives, and when it only says that it lost another one."""
-    status = child.poll()
+    """Why a child ended; None when it was not by a failure, or when it only says that it lost another one."""
+    status = child.returncode
     if not status:
         return None
     who, mend = f"process {number} of {count}", "Resume the run: it goes on from its newest checkpoint."

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from workers.contract.errors import RunError
 from workers.contract.spec import Model, RunSpec
-from workers.engine import adapter, recompute
+from workers.engine import adapter, recompute, shards
 from workers.engine.critic import Critic, make_critic
 from workers.engine.history import History
 from workers.engine.judges import Objective, make_objectives
@@ -92,9 +92,12 @@ def make_learner(spec: RunSpec, report: Callable[[str, int, int], None], ranks: 
     report("loading", 2, 3)
     policy = make_policy(loaded.model, spec.temperature, spec.precision)
     supply = make_supply(recipe, policy, spec.seed, adapted=spec.lora is not None)
-    optimiser = make_optimiser(policy.model, spec.optimiser)
-    pieces, history = Pieces(loaded.tokenizer), History()
     critics = [make_critic(one, policy, device()) for one in spec.companions if one.role == "critic"]
+    if spec.sharded:  # not before the other models have taken their copies
+        shards.shard(policy.model, ranks)
+    optimiser = make_optimiser(policy.model, spec.optimiser)
+    shards.gather(policy.model)
+    pieces, history = Pieces(loaded.tokenizer), History()
     critic = critics[0] if critics else None
     learner = Learner(
         spec, loaded, pieces, policy, optimiser, recipe, objectives, source, supply, history, critic, ranks
@@ -113,7 +116,10 @@ def reload_policy(learner: Learner, folder: str) -> None:
         adapter.restore(learner.policy.model, folder)
         return
     saved = loading.load(Model(folder), device()).model.state_dict()
-    learner.policy.model.load_state_dict(saved)
+    if learner.spec.sharded:
+        shards.put_weights(learner.policy.model, saved)
+    else:
+        learner.policy.model.load_state_dict(saved)
 
 
 def device() -> str:

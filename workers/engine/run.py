@@ -145,7 +145,8 @@ class _Run:
 
     def _save(self, number: int, events: list[Event]) -> Event:
         told = [{"kind": event.kind, "data": event.data} for event in events]
-        saved = self.learner.ranks.first(lambda: checkpoint.save(self.folder, self.learner, number, told))
+        held = checkpoint.hold(self.learner)
+        saved = self.learner.ranks.first(lambda: checkpoint.save(self.folder, self.learner, number, told, held))
         self.saved = number
         return Event(number, "checkpoint", saved.event())
 

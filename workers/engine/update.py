@@ -1,6 +1,7 @@
 """One update of the policy from one batch: passes over micro-batches, clipping, and a guard against non-numbers."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -15,6 +16,7 @@ from workers.engine.pairing import preference_loss
 from workers.engine.policy import Policy
 from workers.engine.ranks import ALONE, Ranks
 from workers.engine.recipe import Part, Recipe
+from workers.engine.shards import add_gradients, is_sharded, read_through, resting, whole
 from workers.engine.tensors import GroupLoss, Loss, Pass
 from workers.engine.vocabulary import Before, over_vocabulary, remember
 
@@ -46,23 +48,25 @@ def update(
     row_R, whole_NT = ranks.rows(batch.rollouts.group_N), batch.rollouts.mask_NT
     mine = batch if ranks.count == 1 else batch.rows(row_R)
     before = remember(policy, mine, settings.micro_groups) if recipe.asks("over_vocabulary") else None
+    one_pass = _Pass(policy, recipe, mine, before, ranks, batch)
     groups, number = settings.micro_groups, 0
-    while number < settings.passes:
+    with resting(policy.model):
+        while number < settings.passes:
+            optimiser.zero_grad(set_to_none=True)
+            made, problem = one_pass.made(groups, first=number == 0)
+            if _must_halve(ranks, problem):
+                most = max(ranks.together(_groups_at_once(mine, groups)))
+                if not may_halve or outcome.halved or most < 2:
+                    raise OutOfMemory(most)
+                groups = outcome.halved = most // 2
+                continue
+            outcome.add(made)
+            add_gradients(policy.model, ranks)
+            outcome.grad_norm += _clip(policy, settings.clip_norm) / settings.passes
+            optimiser.step()
+            number += 1
         optimiser.zero_grad(set_to_none=True)
-        made, problem = _pass(policy, recipe, mine, groups, before, first=number == 0)
-        if _must_halve(ranks, problem):
-            most = max(ranks.together(_groups_at_once(mine, groups)))
-            if not may_halve or outcome.halved or most < 2:
-                raise OutOfMemory(most)
-            groups = outcome.halved = most // 2
-            continue
-        outcome.add(made)
-        ranks.add_gradients(list(policy.model.parameters()))
-        outcome.grad_norm += _clip(policy, settings.clip_norm) / settings.passes
-        optimiser.step()
-        number += 1
     outcome.loss /= settings.passes
-    optimiser.zero_grad(set_to_none=True)
     return merged(ranks, outcome, row_R, whole_NT)
 
 
@@ -80,22 +84,46 @@ def _groups_at_once(batch: Batch, groups: int) -> int:
     return min(groups or there, there)
 
 
-def _pass(
-    policy: Policy, recipe: Recipe, batch: Batch, groups: int, before: Before | None, *, first: bool
-) -> tuple[Outcome, NonFinite | MemoryError | None]:
-    """The gradient of one pass, added to the weights', and what stood in its way."""
-    made = Outcome()
-    try:
-        for row_R in micro_batches(batch.rollouts.group_N, groups):
-            _add_gradient(policy, recipe, batch, row_R, before, made, first=first)
-    except NonFinite as error:
-        return made, error
-    except (RuntimeError, MemoryError) as error:
-        if not is_out_of_memory(error):
-            raise
-        # Not the error itself: its frames hold the very tensors that did not fit.
-        return made, MemoryError(str(error))
-    return made, None
+@dataclass(frozen=True)
+class _Pass:
+    """One pass over this process's rows of `whole`, which may be made again when memory runs out."""
+
+    policy: Policy
+    recipe: Recipe
+    batch: Batch
+    before: Before | None
+    ranks: Ranks
+    whole: Batch
+
+    def made(self, groups: int, *, first: bool) -> tuple[Outcome, NonFinite | MemoryError | None]:
+        """The gradient of the pass, added to the weights', and what stood in its way."""
+        made, problem = Outcome(), None
+        cuts = list(micro_batches(self.batch.rollouts.group_N, groups))
+        sharded = is_sharded(self.policy.model)
+        for number in range(max(self.ranks.together(len(cuts))) if sharded else len(cuts)):
+            if problem is None and number < len(cuts):
+                problem = self._add(cuts[number], made, first=first)
+            elif sharded:
+                self._accompany()
+        return made, problem
+
+    def _add(self, row_R: Tensor, made: Outcome, *, first: bool) -> NonFinite | MemoryError | None:
+        try:
+            _add_gradient(self.policy, self.recipe, self.batch, row_R, self.before, made, first=first)
+        except NonFinite as error:
+            return error
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error) or is_sharded(self.policy.model):
+                raise
+            # Not the error itself: its frames hold the very tensors that did not fit.
+            return MemoryError(str(error))
+        return None
+
+    def _accompany(self) -> None:
+        """A reading that adds nothing: where weights are split all processes read equally often."""
+        row_R = self.whole.rollouts.mask_NT.any(dim=1).nonzero()[:1, 0]
+        now = read_through(self.policy.model, self.policy.read, self.whole.rows(row_R).rollouts)
+        torch.autograd.backward(0.0 * now.logp_NT.sum())
 
 
 def _must_halve(ranks: Ranks, problem: NonFinite | MemoryError | None) -> bool:
@@ -116,11 +144,16 @@ def _add_gradient(
 ) -> None:
     part = batch.rows(row_R)
     now, supplied = read(policy, part, before, row_R)
-    must_be_finite("the policy's log-probabilities", now.logp_NT)
     compares = recipe.objective.loaded.method.kind == "preferences"
     if compares:
         now.logp_NT.retain_grad()
-    loss, statistics = losses(recipe, part, now, supplied)
+    try:
+        must_be_finite("the policy's log-probabilities", now.logp_NT)
+        loss, statistics = losses(recipe, part, now, supplied)
+    except NonFinite:
+        if is_sharded(policy.model):  # the other processes wait for this way back
+            torch.autograd.backward(0.0 * now.logp_NT.sum())
+        raise
     torch.autograd.backward(loss)
     _record(batch, part, row_R, now, part.was, statistics, outcome, first=first)
     if compares and now.logp_NT.grad is not None:
@@ -131,8 +164,8 @@ def _add_gradient(
 def read(policy: Policy, part: Batch, before: Before | None, row_R: Tensor) -> tuple[Pass, dict[str, object]]:
     """What the policy says now of some rows of a batch, and all that losses may ask for besides."""
     if before is None:
-        return policy.read(part.rollouts), part.supplied()
-    now, state_MX = policy.read_with_states(part.rollouts)
+        return read_through(policy.model, policy.read, part.rollouts), part.supplied()
+    now, state_MX = read_through(policy.model, policy.read_with_states, part.rollouts)
     whole = over_vocabulary(policy, state_MX, before, row_R, part.rollouts.mask_NT)
     return now, {**part.supplied(), "over_vocabulary": whole}
 
@@ -204,12 +237,12 @@ def _lay(batch: Batch, outcome: Outcome, name: str, row_R: Tensor, value_NT: Ten
 
 
 def _clip(policy: Policy, largest: float) -> float:
-    norm = float(torch.nn.utils.clip_grad_norm_(policy.model.parameters(), largest))
+    norm = float(whole(torch.nn.utils.clip_grad_norm_(policy.model.parameters(), largest)))
     if norm == norm and norm != float("inf"):
         return norm
     for name, weight in policy.model.named_parameters():
         if weight.grad is not None:
-            must_be_finite(f"the gradient of {name}", weight.grad)
+            must_be_finite(f"the gradient of {name}", whole(weight.grad))
     raise NonFinite("the gradient's norm", 1.0)
 
 

@@ -183,5 +183,6 @@ def specs(draw: st.DrawFn) -> RunSpec:
         budget=Budget(draw(COUNTS), 0, draw(COUNTS), draw(COUNTS)),
         precision=draw(st.sampled_from(PRECISIONS)),
         devices=draw(COUNTS),
+        sharded=draw(st.booleans()),
         seed=draw(st.integers(0, 2**40)),
     )

@@ -6,6 +6,7 @@ import pytest
 
 from tests.workers.contract.specs import good
 from workers.contract.memory import Sizes, estimate, sizes_of
+from workers.contract.resources import Lora
 from workers.contract.spec import Optimiser
 from workers.models.loading import STARTER_FOLDER
 
@@ -51,3 +52,22 @@ def test_more_devices_and_smaller_micro_batches_take_less() -> None:
     micro = estimate(SMALL, good(optimiser=Optimiser(micro_groups=8)), 5)
     assert halves["learning"] == micro["learning"] == whole["learning"] // 2
     assert halves["sampling"] == whole["sampling"] // 2 == micro["sampling"] // 2
+
+
+def test_adapters_splits_and_layers_run_again() -> None:
+    """An adapter of rank 2 on SMALL: queries and output 2 × 16, keys and values 2 × 12, three inner ones of 24 each."""
+    whole = estimate(SMALL, good(), 5, references=1)
+    adapted = estimate(SMALL, good(lora=Lora(rank=2)), 5, references=1)
+    assert SMALL.adapter(2) == 2 * 2 * (2 * 16 + 2 * 12 + 3 * 24)
+    assert adapted["gradients"] == 4 * SMALL.adapter(2)
+    assert (adapted["references"], whole["references"]) == (0, whole["weights"])
+    split = estimate(SMALL, good(devices=2, sharded=True), 5)
+    assert split["gradients"] == whole["gradients"] // 2
+    assert split["optimiser"] == whole["optimiser"] // 2
+    assert split["weights"] == whole["weights"]
+    one = Sizes(**{**vars(SMALL), "layers": 1})
+    many = Sizes(**{**vars(SMALL), "layers": 101})
+    again = good(optimiser=Optimiser(recompute=True))
+    tokens = again.batch_prompts * (5 + again.siblings * again.max_new_tokens)
+    grown = estimate(many, again, 5)["learning"] - estimate(one, again, 5)["learning"]
+    assert grown == 4 * 100 * tokens * SMALL.hidden, "one number of each hidden place a token and layer"

@@ -131,7 +131,7 @@ def files_of_at_most(size: int) -> Iterator[None]:
 def test_a_full_disk_leaves_the_checkpoint_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sound, ledger = checkpoint.save, MemoryLedger(tmp_path)
 
-    def save(folder: Path, learner: Any, number: int, told: Any) -> Any:
+    def save(folder: Path, learner: Any, number: int, told: Any, held: Any) -> Any:
         if number < 2:
             return sound(folder, learner, number, told)
         with files_of_at_most(20_000):
