@@ -6,9 +6,13 @@ from workers.contract.catalogue import Catalogue
 from workers.contract.errors import Trouble
 from workers.contract.formula import BOTH as FORMULA_KINDS
 from workers.contract.formula import OWN, FormulaError, as_method, parse
-from workers.contract.limits import problem_with
+from workers.contract.limits import is_schedule, problem_with
 from workers.contract.method import Method, MethodError
 from workers.contract.spec import Pick
+
+
+# What a run is about; the recipe, which says how it learns, may change on the way.
+UNSCHEDULED = ("rewards", "tasks")
 
 
 def method_of(pick: Pick, kind: str, catalogue: Catalogue) -> Method | None:
@@ -53,5 +57,7 @@ def pick_troubles(path: str, pick: Pick, kind: str, catalogue: Catalogue) -> Ite
             yield Trouble(f"{path}.params.{name}", f"unknown; {method.name} has: {', '.join(params) or 'none'}")
             continue
         what_is_wrong = problem_with(params[name], value)
+        if what_is_wrong is None and is_schedule(value) and kind in UNSCHEDULED:
+            what_is_wrong = f"{name} is the same at every step: only parts of the recipe follow a schedule"
         if what_is_wrong is not None:
             yield Trouble(f"{path}.params.{name}", what_is_wrong, {f"{path}.params.{name}": params[name].default})

@@ -75,6 +75,12 @@ ONE_TROUBLE: list[tuple[dict[str, Any], str, str, dict[str, Any]]] = [
         "coef is a number, not 'much'",
         {"regularisers.1.params.coef": 0.05},
     ),
+    (
+        {"rewards": (RewardPick("a", "numeric_answer", {"tolerance": {"start": 0.1, "end": 0, "share": 1}}),)},
+        "rewards.0.params.tolerance",
+        "only parts of the recipe follow a schedule",
+        {"rewards.0.params.tolerance": 1e-6},
+    ),
     ({"siblings": 1}, "siblings", "grpo compares completions of one prompt", {"siblings": 8}),
     (
         {"prompts": Prompts(task=Pick("tasks", "arithmetic", {"level": 9}))},
