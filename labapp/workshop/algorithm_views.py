@@ -19,7 +19,7 @@ from labapp.runs.choosing import READY, algorithm_texts, chosen, taken
 from labapp.runs.filling import refreshed
 from labapp.runs.form_steps import STEPS, texts
 from labapp.runs.guided import guided
-from labapp.workshop import algorithm_page, algorithms, rewards, uses
+from labapp.workshop import algorithm_page, algorithms, microscope_views, rewards, uses
 from labapp.workshop.algorithms import with_recipe
 from labapp.workshop.models import Algorithm, AlgorithmVersion
 from labapp.workshop.rewards import NotSaved
@@ -155,8 +155,10 @@ def _page(
     start = request.POST.get("use_algorithm") or ("" if one else request.GET.get("from", ""))
     context["start"] = next((ready for ready in context["recipes"] if f"{READY}{ready.slug}" == start), None)
     context |= algorithm_page.side_context(data, algorithm_page.read_form(data))
-    template = "workshop/algorithm_form.html" if "HX-Request" in request.headers else "workshop/algorithm.html"
-    return render(request, template, context, status=422 if error else 200)
+    status = 422 if error else 200
+    if "HX-Request" in request.headers:
+        return render(request, "workshop/algorithm_form.html", context, status=status)
+    return render(request, "workshop/algorithm.html", context | microscope_views.panel(request), status=status)
 
 
 @require_safe

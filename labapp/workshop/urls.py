@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from labapp.workshop import algorithm_views, formula_views, trial_views
+from labapp.workshop import algorithm_views, formula_views, microscope_views, trial_views
 from labapp.workshop import reward_views as views
 
 app_name = "workshop"
@@ -19,6 +19,9 @@ urlpatterns = [
     path("formulas/check/", formula_views.check, name="check_formula"),
     path("algorithms/", algorithm_views.index, name="algorithms"),
     path("algorithms/new/", algorithm_views.new, name="new_algorithm"),
+    path("algorithms/microscope/", microscope_views.start, name="microscope"),
+    path("algorithms/microscope/steps/", microscope_views.steps, name="microscope_steps"),
+    path("algorithms/microscope/<uuid:task>/", microscope_views.look, name="sight"),
     path("algorithms/<int:pk>/", algorithm_views.algorithm, name="algorithm"),
     path("algorithms/<int:pk>/history/", algorithm_views.history, name="algorithm_history"),
     path("algorithms/<int:pk>/delete/", algorithm_views.delete, name="delete_algorithm"),

@@ -32,7 +32,7 @@ export function placesOf(names) {
 
 /** Whether a stream has a middle from which it goes up and down. */
 export function isDiverging(name) {
-  return DIVERGING.has(name) || name.startsWith("advantage.");
+  return DIVERGING.has(name) || name.startsWith("advantage.") || name.startsWith("weight.");
 }
 
 /** Whether the lowest values of a sequential stream are the ones to look at: tokens that the policy found unlikely. */

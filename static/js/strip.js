@@ -6,7 +6,7 @@ const SLICE = 12; // milliseconds of work at a time
 const BLOCK = 120; // pieces in one block at most, over which the streams stand one under the other
 const ORDER = ["reward", "advantage", "logp", "ref_logp", "entropy", "ratio"];
 const WORDS = { logp: "log-prob", ref_logp: "reference log-prob", clip_fraction: "clipped" };
-const SUMMED = (name) => name === "reward" || name.includes("logp");
+const SUMMED = (name) => name === "reward" || name.includes("logp") || name.startsWith("weight.");
 
 /** A stream's name as people say it. */
 export function streamTitle(name) {
@@ -42,7 +42,7 @@ function breaks(before, after, granularity) {
   return /^\s/.test(after) || kind(after) !== kind(before.slice(-1)) || kind(after) === "sign";
 }
 
-/** A stream's number for a run of tokens: log-probabilities and rewards add up, the others are averaged. */
+/** A stream's number for a run of tokens: log-probabilities, rewards and weights add up, the others are averaged. */
 export function together(name, values, first, last) {
   const known = values.slice(first, last).filter((value) => Number.isFinite(value));
   if (!known.length) return null;
@@ -74,15 +74,19 @@ export function blocks(texts) {
 /**
  * Draw completions into `root`. `items` is [{title, data}]; `chosen` the streams, `granularity` token, word or step.
  * All of them share one scale a stream, printed above, so that colours compare; a line below says the exact numbers of
- * the token that is hovered or reached with the arrow keys.
+ * the token that is hovered or reached with the arrow keys. `titles` are words for streams that have others here;
+ * with `common` all streams share one scale, which is called that.
  */
-export function drawStrips(root, items, chosen, granularity) {
+export function drawStrips(root, items, chosen, granularity, { titles = {}, common = "" } = {}) {
+  const say = (name) => titles[name] ?? streamTitle(name);
   const made = items.map(({ title, data }) => ({ title, data, parts: cut(data.pieces, granularity) }));
-  const scales = new Map(chosen.map((name) => [name, bounds(name, made.flatMap(({ data, parts }) => numbers(data, name, parts)))]));
+  const of = (names) => made.flatMap(({ data, parts }) => names.flatMap((name) => numbers(data, name, parts)));
+  const scales = new Map(chosen.map((name) => [name, bounds(name, of(common ? chosen : [name]))]));
   const told = Object.assign(document.createElement("p"), { className: "strip-told note number",
     textContent: "Hover a token, or focus the text and use the arrow keys, for its exact numbers." });
   told.setAttribute("aria-live", "polite");
-  root.replaceChildren(legend(scales), ...made.map((one) => strip(one, scales, granularity, told)), told);
+  const printed = common ? [[common, chosen[0]]] : chosen.map((name) => [say(name), name]);
+  root.replaceChildren(legend(printed, scales), ...made.map((one) => strip(one, scales, granularity, told, say)), told);
 }
 
 function numbers(data, name, parts) {
@@ -90,22 +94,23 @@ function numbers(data, name, parts) {
   return values ? parts.map(([first, last]) => together(name, values, first, last)) : [];
 }
 
-function legend(scales) {
+function legend(printed, scales) {
   const line = document.createElement("p");
   line.className = "scales note";
-  line.append(...[...scales].map(([name, scale]) => {
+  line.append(...printed.map(([words, name]) => {
+    const scale = scales.get(name);
     const one = document.createElement("span");
     one.className = isDiverging(name) ? "scale diverging" : `scale sequential${isReversed(name) ? " reversed" : ""}`;
     const [low, high] = name === "ratio" ? scale.map(Math.exp) : scale;
     const bar = document.createElement("i");
-    one.append(streamTitle(name), Object.assign(document.createElement("span"), { className: "number", textContent: show(low) }), bar,
+    one.append(words, Object.assign(document.createElement("span"), { className: "number", textContent: show(low) }), bar,
       Object.assign(document.createElement("span"), { className: "number", textContent: isDiverging(name) && name !== "ratio" ? `+${show(high)}` : show(high) }));
     return one;
   }));
   return line;
 }
 
-function strip({ title, data, parts }, scales, granularity, told) {
+function strip({ title, data, parts }, scales, granularity, told, say) {
   const box = document.createElement("article");
   box.className = "strip";
   const head = Object.assign(document.createElement("p"), { className: "strip-title", textContent: title });
@@ -125,11 +130,11 @@ function strip({ title, data, parts }, scales, granularity, told) {
     fill(rows, blocks(texts), ([from, to]) => {
       const block = document.createElement("div");
       block.className = "strip-block";
-      names.forEach((name, place) => block.append(line(name, scales.get(name), values[place], { data, parts, texts, cells, from, to })));
+      names.forEach((name, place) => block.append(line(name, say(name), scales.get(name), values[place], { data, parts, texts, cells, from, to })));
       return block;
     });
   }
-  watch(rows, told, data, parts, cells, granularity);
+  watch(rows, told, data, parts, cells, granularity, say);
   box.append(head, rows);
   return box;
 }
@@ -152,7 +157,7 @@ function said(words) {
   return Object.assign(document.createElement("p"), { className: "note", textContent: words });
 }
 
-function line(name, scale, values, { data, parts, texts, cells, from, to }) {
+function line(name, words, scale, values, { data, parts, texts, cells, from, to }) {
   const row = document.createElement("div");
   row.className = "strip-row";
   const text = document.createElement("div");
@@ -167,11 +172,11 @@ function line(name, scale, values, { data, parts, texts, cells, from, to }) {
     cells[place].push(piece);
     text.append(piece);
   }
-  row.append(Object.assign(document.createElement("span"), { className: "strip-name", textContent: streamTitle(name) }), text);
+  row.append(Object.assign(document.createElement("span"), { className: "strip-name", textContent: words }), text);
   return row;
 }
 
-function watch(rows, told, data, parts, cells, granularity) {
+function watch(rows, told, data, parts, cells, granularity, say) {
   let now = -1;
   function tell(place) {
     if (place === now || place < 0 || place >= parts.length) return;
@@ -180,7 +185,7 @@ function watch(rows, told, data, parts, cells, granularity) {
     now = place;
     const [first, last] = parts[place];
     const where = last - first > 1 ? `tokens ${first + 1} to ${last}` : `token ${first + 1} of ${data.pieces.length}`;
-    const exact = streamNames(data).map((name) => `${streamTitle(name)} ${show(together(name, data.streams[name], first, last), 4)}`);
+    const exact = streamNames(data).map((name) => `${say(name)} ${show(together(name, data.streams[name], first, last), 4)}`);
     const foreign = data.mask.slice(first, last).some(Boolean) ? "" : " · not chosen by the policy";
     told.textContent = `${granularity === "token" ? "" : `${granularity} ${place + 1}, `}${where} “${visible(data.pieces.slice(first, last).join(""))}”${foreign} · ${exact.join(" · ")}`;
   }

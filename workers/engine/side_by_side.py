@@ -9,6 +9,7 @@ from torch import Tensor
 from workers.contract.errors import RunError
 from workers.contract.spec import RunSpec
 from workers.engine.microscope import Seen, Stored, look
+from workers.engine.update import NonFinite
 
 NEAR = 1e-6  # a weight below it moves nothing: what is left of it is arithmetic
 
@@ -39,6 +40,8 @@ def _seen(stored: Stored, spec: RunSpec, step: int) -> Seen | str:
         return look(stored, spec, step)
     except RunError as error:
         return f"{error.what} {error.mend}".strip()
+    except NonFinite as error:  # in a run the step would be skipped
+        return f"{error} on this batch."
 
 
 def _row(stored: Stored, n: int) -> dict[str, Any]:

@@ -1,0 +1,144 @@
+"""Looks through the microscope: recipes on a step's stored completions, asked of the quick worker and kept a while."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+from uuid import UUID
+
+from celery.exceptions import CeleryError
+from django.core.cache import cache
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+from labapp import shelf
+from labapp.accounts.models import Team
+from labapp.celery_app import app
+from labapp.observatory.models import Rollout
+from labapp.runs.guided import guided
+from labapp.runs.models import Run
+from labapp.workshop import algorithms
+from labapp.workshop.algorithms import with_recipe, without_digests
+from workers.contract import analysis
+from workers.contract.picking import method_of
+from workers.contract.recipes import places
+from workers.contract.spec import RunSpec, SpecError, from_dict, to_dict
+
+TASK, QUEUE = "merit.microscope", "quick"
+PATIENCE = 30  # seconds after which we say that no worker answers
+KEPT = 3600
+LISTED = 200  # steps that a list of choices holds
+
+
+class NothingToSee(ValueError):
+    """Why there is nothing to look at, and what to do."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A recipe to look through: its name on the page, and its document."""
+
+    name: str
+    document: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Sight:
+    """A look that is `ready`, `waiting` (for so many seconds), or `failed` (with the reason).
+
+    `told` is what the page shows: {run, step, names, notes, result}.
+    """
+
+    state: str
+    task: str = ""
+    seconds: float = 0.0
+    reason: str = ""
+    told: Mapping[str, Any] = field(default_factory=dict)
+
+
+def steps(run: Run) -> list[int]:
+    """The run's steps that have completions, newest first; of a long run evenly spread ones."""
+    found = list(Rollout.objects.filter(run=run).order_by("-step").values_list("step", flat=True).distinct())
+    return found[:: -(-len(found) // LISTED)] if found else []
+
+
+def own(run: Run) -> Recipe:
+    """The recipe with which the run itself learned; NothingToSee for an analysis, which learned nothing."""
+    if run.kind == Run.ANALYSIS:
+        raise NothingToSee("This run is an analysis, which has no recipe: choose one to compare with.")
+    return Recipe(f"{run.name} itself", algorithms.document_of(_spec(run)))
+
+
+def start(team: Team, run: Run, step: int, recipes: list[Recipe]) -> Sight:
+    """Ask the quick worker to look at the run's completions of that step; NothingToSee says what is missing.
+
+    `run` must be one of `team`'s.
+    """
+    assert run.team_id == team.pk
+    row = Rollout.objects.filter(run=run, step=step).first()
+    if row is None:
+        raise NothingToSee(f"{run.name} has no completions of step {step}: choose another step.")
+    specs = [_with(_spec(run), recipe) for recipe in recipes]
+    try:
+        asked = app.send_task(
+            TASK, [row.file, step, [to_dict(one) for one in specs]], queue=QUEUE, retry=False, expires=PATIENCE
+        )
+    except (OperationalError, RedisError, OSError) as error:
+        return Sight("failed", reason=f"The queue cannot be reached ({type(error).__name__}).")
+    told = {"run": str(run.pk), "run_name": run.name, "step": step, "names": [one.name for one in recipes],
+            "notes": [_changed(one, spec) for one, spec in zip(recipes, specs, strict=True)]}  # fmt: skip
+    cache.set(_key(team, asked.id), {"since": time.time(), "told": told}, KEPT)
+    return Sight("waiting", str(asked.id))
+
+
+def look(team: Team, task: UUID) -> Sight | None:
+    """How far a look of this team is; None when the team has none of that number (any more)."""
+    kept = cache.get(_key(team, str(task)))
+    if kept is None:
+        return None
+    answer = app.AsyncResult(str(task))
+    try:
+        state: str = answer.state
+        made: Any = answer.result
+    except (CeleryError, RedisError, OSError, ValueError) as error:
+        return Sight("failed", reason=f"The answer cannot be read ({type(error).__name__}).")
+    waited = time.time() - kept["since"]
+    if state == "SUCCESS":
+        if made["error"]:
+            return Sight("failed", reason=made["error"])
+        return Sight("ready", str(task), waited, told=kept["told"] | {"result": made})
+    if state in ("FAILURE", "REVOKED"):
+        return Sight("failed", reason=f"The worker could not look: {made}")
+    if waited > PATIENCE:
+        return Sight("failed", reason="No worker answered. Looks are made by the quick worker, which seems not to run.")
+    return Sight("waiting", str(task), waited)
+
+
+def _key(team: Team, task: str) -> str:
+    return f"microscope:{team.pk}:{task}"
+
+
+def _spec(run: Run) -> RunSpec:
+    """The run as one in which a recipe can stand: an analysis lends its rewards to the guided run."""
+    try:
+        if run.kind == Run.ANALYSIS:
+            return replace(guided(shelf.catalogue()), rewards=analysis.from_dict(run.spec).rewards)
+        return from_dict(run.spec)
+    except SpecError as error:
+        raise NothingToSee(f"This lab cannot read the run {run.name} ({error}): choose another.") from error
+
+
+def _with(spec: RunSpec, recipe: Recipe) -> RunSpec:
+    try:
+        return with_recipe(spec, without_digests(dict(recipe.document)))
+    except SpecError as error:
+        raise NothingToSee(f"This lab cannot read {recipe.name} ({error}): choose another recipe.") from error
+
+
+def _changed(recipe: Recipe, spec: RunSpec) -> list[str]:
+    """A sentence for each method that is another one now than when the recipe was saved."""
+    catalogue = shelf.catalogue()
+    saved = with_recipe(spec, recipe.document)
+    found = ((pick, method_of(pick, kind, catalogue)) for _, pick, kind in places(saved))
+    changed = [one.address for pick, one in found if one is not None and pick.digest not in ("", one.digest)]
+    return [f"{address} has changed since this was saved; here it is as it is now." for address in changed]
