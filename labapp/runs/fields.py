@@ -63,7 +63,7 @@ def _prompts(data: Data, catalogue: Catalogue, wrong: Wrong) -> Prompts:
     place = data.get("prompts.source", "task")
     if place == "dataset":
         if not data.get("prompts.dataset"):
-            wrong.found.append(Trouble("prompts.dataset", "choose a prompt set, or upload one under Data"))
+            wrong.found.append(Trouble("prompts.dataset", "choose a set, or upload one under Data"))
         return Prompts(dataset=data.get("prompts.dataset", ""), **share)
     if place == "path":
         return Prompts(path=data.get("prompts.path", ""), **share)

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from labapp import shelf
 from labapp.accounts.models import Team
-from labapp.runs import knobs, memory, prechecks
+from labapp.runs import knobs, memory, prechecks, stock_checks
 from labapp.runs.digests import with_digests
 from labapp.runs.fields import Draft, parse
 from labapp.runs.form_data import CODE, Data, rows
@@ -16,7 +16,7 @@ from labapp.runs.guided import WORDS, guided
 from labapp.runs.model_checks import model_facts
 from labapp.runs.parts_page import field_rows, fix_values, parts_context, pick_context, trouble_rows
 from labapp.workshop import algorithms
-from labapp.workshop.models import DataSet, DataVersion, RewardVersion
+from labapp.workshop.models import RewardVersion
 from workers import documents
 from workers.contract.catalogue import Catalogue
 from workers.contract.errors import Trouble
@@ -30,7 +30,8 @@ def form_context(data: Data, team: Team, saved: Mapping[str, RewardVersion]) -> 
         "head": field_rows(knobs.HEAD, "", data),
         "model": field_rows(knobs.MODEL, "model", data),
         "task": pick_context("prompts.task", "tasks", data, catalogue),
-        "datasets": data_sets(team),
+        "datasets": stock_checks.data_sets(team, data),
+        "reads_file": stock_checks.reads_file(data),
         "stock": field_rows(knobs.STOCK, "prompts", data),
         "heldout": field_rows(knobs.DATASET, "prompts", data),
         "rewards": [_reward(f"rewards.{row}", row, data, catalogue) for row in rows(data, "rewards")],
@@ -57,13 +58,6 @@ def _reward(prefix: str, row: int, data: Data, catalogue: Catalogue) -> dict[str
         "given": data.get(f"{prefix}.given", ""),
         "is_code": data.get(f"{prefix}.name", "").startswith(CODE),
     }
-
-
-def data_sets(team: Team) -> list[tuple[str, str]]:
-    """The team's prompt sets with confirmed columns, newest first, as options of a select."""
-    found = DataVersion.objects.filter(dataset__team=team, dataset__kind=DataSet.PROMPTS).exclude(file="")
-    newest = found.select_related("dataset").order_by("-created")[:200]
-    return [(f"{one.dataset_id}@{one.number}", f"{one} · {one.rows:,} rows") for one in newest]
 
 
 def side_context(data: Data, draft: Draft, team: Team, codes: Mapping[str, str]) -> dict[str, Any]:

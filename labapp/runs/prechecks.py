@@ -8,8 +8,9 @@ from labapp.accounts.models import Team
 from labapp.runs import needs
 from labapp.runs.form_data import CODE
 from labapp.runs.model_checks import length_troubles, model_troubles
+from labapp.runs.stock_checks import stock_troubles
 from labapp.workshop import algorithms
-from labapp.workshop.models import DataSet, DataVersion, RewardVersion
+from labapp.workshop.models import DataVersion, RewardVersion
 from workers.contract import checking
 from workers.contract.catalogue import Catalogue
 from workers.contract.errors import Trouble
@@ -35,11 +36,12 @@ def texts_of(saved: Mapping[str, RewardVersion]) -> dict[str, str]:
 
 
 def data_version(team: Team, reference: str) -> DataVersion | None:
-    """The team's prompt set that `<id>@<version>` names; None when there is none (also for another team's)."""
+    """The team's data set with confirmed columns that `<id>@<version>` names; None when there is none (also for
+    another team's)."""
     match = REFERENCE.match(reference)
     if match is None:
         return None
-    found = DataVersion.objects.filter(dataset__team=team, dataset__kind=DataSet.PROMPTS).select_related("dataset")
+    found = DataVersion.objects.filter(dataset__team=team).select_related("dataset")
     return found.exclude(file="").filter(dataset_id=int(match[1]), number=int(match[2])).first()
 
 
@@ -53,6 +55,7 @@ def troubles(spec: RunSpec, catalogue: Catalogue, team: Team, saved: Mapping[str
         *checking.troubles(spec, catalogue),
         *_algorithm(spec, team),
         *_prompts(spec, version),
+        *(() if version is None else stock_troubles(spec, catalogue, version)),
         *_columns(spec, catalogue, version),
         *length_troubles(spec, version),
     ]
@@ -77,7 +80,7 @@ def _prompts(spec: RunSpec, version: DataVersion | None) -> Iterator[Trouble]:
         what = f"the file {spec.prompts.path} is for the command line; here, upload it under Data and choose the set"
         yield Trouble("prompts.path", what)
     if spec.prompts.dataset and version is None:
-        yield Trouble("prompts.dataset", f"this team has no prompt set {spec.prompts.dataset!r} with confirmed columns")
+        yield Trouble("prompts.dataset", f"this team has no data set {spec.prompts.dataset!r} with confirmed columns")
     if version is not None and version.rows == 0:
         yield Trouble("prompts.dataset", f"{version} has no usable row")
 
@@ -107,7 +110,7 @@ def _syntax(source: str) -> str | None:
 
 
 def column_names(version: DataVersion) -> set[str]:
-    """The columns that rewards may read from a prompt set: `answer` when one was mapped, and the set's own."""
+    """The columns that rewards may read from a data set: `answer` when one was mapped, and the set's own."""
     own = {str(one.get("name", "")) if isinstance(one, dict) else str(one) for one in version.columns}
     return (own - {"answer"}) | ({"answer"} if version.mapping.get("answer") else set())
 

@@ -9,16 +9,19 @@ from django.http import Http404, HttpRequest
 from labapp import shelf
 from labapp.accounts.access import scoped, scoped_get
 from labapp.accounts.models import Team
+from labapp.runs import needs, prechecks
 from labapp.runs.choosing import chosen
 from labapp.runs.filling import fill
 from labapp.runs.form_data import PARTS, PREFERENCES, with_row
 from labapp.runs.guided import EXPERIMENT, guided
 from labapp.runs.mending import mended
 from labapp.runs.models import Experiment, Run
+from labapp.runs.stock_checks import STORED, stock_facts
 from labapp.workshop.algorithms import with_recipe
+from labapp.workshop.models import DataSet
 from workers.contract.catalogue import Catalogue
 from workers.contract.method import Method
-from workers.contract.spec import Pick, Prompts, RewardPick, RunSpec, from_dict
+from workers.contract.spec import Pick, Pool, Prompts, RewardPick, RunSpec, from_dict
 
 ONE_PICK = {kind: part for part, kind in PARTS}
 SEVERAL = ("selection", "shaping", "regularisers")
@@ -44,9 +47,26 @@ def starting_data(request: HttpRequest, team: Team) -> dict[str, str]:
     if found is not None:
         spec = with_recipe(spec, *found)
     if "dataset" in request.GET:
-        spec = replace(spec, prompts=Prompts(dataset=request.GET["dataset"]))
+        spec = with_data(spec, team, request.GET["dataset"], catalogue)
     data = fill(replace(spec, name=name), catalogue, "Experiments" if newest is None else newest.name)
     return with_row(data, "rewards", request.GET["reward"], "code") if "reward" in request.GET else data
+
+
+def with_data(spec: RunSpec, team: Team, address: str, catalogue: Catalogue) -> RunSpec:
+    """The run on an uploaded set. Stored completions come with a loss that learns from them, DPO from pairs, CoPG from
+    several completions of a prompt, KTO from single ones, and without rewards that would read columns they lack."""
+    spec, version = replace(spec, prompts=Prompts(dataset=address)), prechecks.data_version(team, address)
+    if version is None or version.dataset.kind not in STORED:
+        return spec
+    there = prechecks.column_names(version)
+    rewards = tuple(one for one in spec.rewards if needs.columns(one, catalogue) <= there)
+    stored = replace(spec, rewards=rewards, pool=Pool(prompts=0), credit=None, regularisers=())
+    if spec.pool is not None and spec.objective.kind == PREFERENCES:
+        return stored
+    facts = stock_facts(version)
+    name = "objectives/copg" if facts is not None and facts.groups else "preferences/kto"
+    method = catalogue.methods["preferences/dpo" if version.dataset.kind == DataSet.PAIRS else name]
+    return replace(stored, objective=Pick(method.kind, method.name, {}, method.digest))
 
 
 def with_method(spec: RunSpec, method: Method, catalogue: Catalogue) -> RunSpec:

@@ -119,7 +119,7 @@ def test_a_run_is_made_from_its_document(alice_client: Client, document: dict[st
         ({"siblings": "many"}, "spec.siblings", "int is needed"),
         ({"huh": 1}, "spec.huh", "unknown field"),
         ({"credit": {"kind": "credit", "name": "nothing"}}, "spec.credit.name", "no credit method"),
-        ({"prompts": {"dataset": "7@1"}}, "spec.prompts.dataset", "no prompt set"),
+        ({"prompts": {"dataset": "7@1"}}, "spec.prompts.dataset", "no data set"),
         ({"max_new_tokens": 500}, "spec.max_new_tokens", "positions"),
         ({"version": 99}, "spec.version", "version 1"),
     ],
