@@ -39,13 +39,13 @@ CARD = Card(
         "about as fast as the comparison of siblings, and the critic comes to explain most of what is earned.",
         watch=("heldout/accuracy", "critic/explained"),
         shared={
-            "budget.steps": 30,
-            "budget.eval_prompts": 128,
+            "budget.steps": 25,
             "batch_prompts": 10,
             "prompts.task.params": {"level": 4, "mixed": True},
             "rewards": [{"label": "correct", "name": "exact_answer"}],
             "regularisers": [],
-            "optimiser.learning_rate": 0.0001,
+            "optimiser.learning_rate": 0.0002,
+            "optimiser.passes": 1,
         },
         baseline={"credit": {"kind": "credit", "name": "grpo", "params": {}}},
         variant={

@@ -37,8 +37,8 @@ CARD = Card(
         watch=("heldout/accuracy", "entropy"),
         shared={
             "budget.steps": 25,
-            "budget.eval_prompts": 128,
-            "batch_prompts": 8,
+            "batch_prompts": 6,
+            "optimiser.learning_rate": 0.0001,
             "optimiser.passes": 4,
             "prompts.task.params": {"level": 3},
         },

@@ -44,13 +44,13 @@ CARD = Card(
         "hardly ever touches.",
         watch=("heldout/accuracy", "entropy", "selection/imitated"),
         shared={
-            "budget.steps": 30,
-            "budget.eval_prompts": 128,
+            "budget.steps": 25,
             "batch_prompts": 10,
             "prompts.task.params": {"level": 4, "mixed": True},
             "rewards": [{"label": "correct", "name": "exact_answer"}],
             "regularisers": [],
-            "optimiser.learning_rate": 0.0001,
+            "optimiser.learning_rate": 0.0002,
+            "optimiser.passes": 1,
             "credit": {"kind": "credit", "name": "grpo", "params": {"norm": "none"}},
         },
         baseline={

@@ -42,9 +42,9 @@ CARD = Card(
         watch=("heldout/accuracy", "objectives/divergence"),
         shared={
             "budget.steps": 20,
-            "budget.eval_prompts": 128,
+            "optimiser.learning_rate": 0.0001,
             "optimiser.passes": 10,
-            "batch_prompts": 8,
+            "batch_prompts": 6,
         },
         baseline={"objective": {"kind": "objectives", "name": "ppo_clip", "params": {}}},
         variant={"objective": {"kind": "objectives", "name": "mdpo", "params": {}}},

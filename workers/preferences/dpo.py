@@ -40,6 +40,9 @@ CARD = Card(
         },
         baseline={"objective": {"kind": "objectives", "name": "policy_gradient"}},
         variant={"objective": {"kind": "preferences", "name": "dpo"}, "credit": None},
+        found="From 0.450 at the start held-out accuracy rises to 0.602 at step 40, with the policy gradient to "
+        "0.622. Its mean over the last five evaluations is 0.582 against 0.581, difference +0.001 [-0.052, "
+        "+0.053] over three seeds: it rises without new samples, but these seeds do not tell the two apart.",
     ),
 )
 

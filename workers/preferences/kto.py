@@ -40,6 +40,8 @@ CARD = Card(
         },
         baseline={"objective": {"kind": "preferences", "name": "dpo"}},
         variant={"objective": {"kind": "preferences", "name": "kto"}},
+        found="Held-out accuracy 0.607 against 0.582 (DPO), difference +0.025 [-0.035, +0.085] over three seeds of "
+        "40 steps: it rises, from 0.450 to 0.672 at step 40, and these seeds do not tell the two apart.",
     ),
 )
 

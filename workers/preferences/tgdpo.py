@@ -46,6 +46,9 @@ CARD = Card(
             "objective": {"kind": "preferences", "name": "tgdpo"},
             "companions": [{"role": "guide", "model": {"name": "run:baseline"}}],
         },
+        found="The effect does not appear, it goes the other way: held-out accuracy 0.559 against 0.582 (DPO), "
+        "difference -0.023 [-0.029, -0.017] over three seeds of 40 steps. The guide is DPO's model of the "
+        "same seed after those 40 steps.",
     ),
 )
 

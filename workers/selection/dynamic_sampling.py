@@ -24,8 +24,7 @@ CARD = Card(
         "accuracy rises further in as many steps; each step samples more completions.",
         watch=("heldout/accuracy", "entropy", "selection/kept groups"),
         shared={
-            "budget.steps": 30,
-            "budget.eval_prompts": 128,
+            "budget.steps": 25,
             "batch_prompts": 10,
             "prompts.task.params": {"level": 4, "mixed": True},
             "rewards": [{"label": "correct", "name": "exact_answer"}],
