@@ -200,7 +200,7 @@ LONG = """async () => {
     const pieces = Array.from({ length: count }, (_, place) => words[place % 10]);
     const data = { pieces, mask: Array(count).fill(true), streams };
     const frame = () => new Promise((done) => requestAnimationFrame(done));
-    const sheet = Object.assign(document.createElement('link'), { rel: 'stylesheet', href: '/static/css/run.css' });
+    const sheet = Object.assign(document.createElement('link'), { rel: 'stylesheet', href: '/static/css/strip.css' });
     const ready = new Promise((done) => { sheet.onload = done; });
     document.head.append(sheet);
     await ready;
