@@ -1,5 +1,6 @@
 """Runs side by side: overlaid curves, where their documents differ, and what each said to the same prompt."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
@@ -13,9 +14,12 @@ from django.views.decorators.http import require_safe
 from labapp.accounts.access import scoped, team_of
 from labapp.observatory.models import Rollout
 from labapp.runs.models import Run
+from labapp.workshop.formula_check import Checked, checked
+from workers.contract.formula.words import CREDIT, OBJECTIVE
 
 MOST = 12
 PER_RUN = 4
+FORMULA = re.compile(r"^(credit|objective|extras\.\d+)\.source$")
 
 
 @require_safe
@@ -31,7 +35,7 @@ def compare(request: HttpRequest) -> HttpResponse:
     context = {
         "runs": runs,
         "others": scoped(Run.objects, request).filter(deleted=None).exclude(pk__in=wanted).order_by("-created")[:50],
-        "differences": differences([run.spec for run in runs]),
+        "differences": [row | {"cells": _cells(row)} for row in differences([run.spec for run in runs])],
         "prompts": prompts,
         "chosen": chosen,
         "sides": [{"run": run, "rows": _said(run, chosen)} for run in runs] if chosen else [],
@@ -56,6 +60,15 @@ def differences(specs: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
     paths = dict.fromkeys(path for one in flat for path in one)
     rows = [{"path": path, "values": [one.get(path) for one in flat]} for path in paths]
     return [row for row in rows if any(value != row["values"][0] for value in row["values"])]
+
+
+def _cells(row: Mapping[str, Any]) -> list[tuple[Any, Checked | None]]:
+    """Each value of a row with what it is as a formula, where the field holds the text of one."""
+    match = FORMULA.match(row["path"])
+    if match is None:
+        return [(value, None) for value in row["values"]]
+    kind = CREDIT if match[1] == CREDIT else OBJECTIVE
+    return [(value, checked(value, kind) if value and isinstance(value, str) else None) for value in row["values"]]
 
 
 def flatten(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

@@ -8,6 +8,7 @@ from django.utils.safestring import SafeString
 
 from labapp.runs.symbols import numbers_in, symbol_values
 from labapp.workshop.forms import differing
+from labapp.workshop.formula_check import checked, line_by_line
 from labapp.workshop.mathml import mathml
 from labapp.workshop.wording import text_of
 from workers.contract.catalogue import Catalogue
@@ -25,12 +26,17 @@ def formulas(spec: RunSpec, catalogue: Catalogue) -> list[dict[str, Any]]:
 
 def recipe_formulas(spec: RunSpec, catalogue: Catalogue) -> list[dict[str, Any]]:
     """The formula of each part and of the loss: `{title, math, numbers, symbols, changed}`, where `changed` lists
-    `{name, value, default}` of the parameters that differ from what the method's source has."""
+    `{name, value, default}` of the parameters that differ from what the method's source has; of a formula of users also
+    its `text`, and only that with `refused` where it cannot be read."""
     made = []
     for pick in spec.parts():
         method = method_of(pick, pick.kind, catalogue)
         if method is not None:
             made.append(_line(pick, method))
+        elif pick.source:
+            found = checked(pick.source, pick.kind).slip
+            refused = "" if found is None else f"Line {found.line}, column {found.column}: {found.what}"
+            made.append({"title": f"{KINDS[pick.kind].title} · {pick.name}", "text": pick.source, "refused": refused})
     return [*made, {"title": "Loss", "math": loss_sum(spec, catalogue)}]
 
 
@@ -41,7 +47,8 @@ def _line(pick: Pick, method: Method) -> dict[str, Any]:
     changed = differing(method, pick.params)
     return {
         "title": f"{KINDS[pick.kind].title} · {method.card.title}",
-        "math": mathml(method.card.formula),
+        "math": line_by_line(method.card.formula) if pick.source else mathml(method.card.formula),
+        "text": pick.source,
         "numbers": None if filled == method.card.formula else mathml(filled),
         "symbols": [
             {"math": mathml(symbol, inline=True), "words": words, "value": text_of(values.get(symbol))}

@@ -3,10 +3,12 @@
 import re
 from dataclasses import dataclass, field
 
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from labapp.workshop.mathml import mathml
 from workers.contract.formula import FormulaError, Shape, latex, parse
+from workers.contract.formula.latex import BETWEEN
 
 OF_NEEDS = {
     "value_NT": "a critic, which the run must have as a companion",
@@ -57,11 +59,16 @@ def checked(text: str, kind: str) -> Checked:
     return Checked(
         text,
         kind,
-        math=mathml(latex(formula)),
+        math=line_by_line(latex(formula)),
         needs=[OF_NEEDS[need] for need in formula.needs],
         each=SHAPES[formula.value.shape],
         curves=[name for name, _ in formula.lines],
     )
+
+
+def line_by_line(written: str) -> SafeString:
+    """MathML of a formula's LaTeX (see `workers.contract.formula.latex`), each of its lines below the last."""
+    return format_html_join("", "{}", ((mathml(line),) for line in written.split(BETWEEN)))
 
 
 def slip(text: str, error: FormulaError) -> Slip:

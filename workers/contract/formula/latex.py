@@ -3,6 +3,7 @@
 from workers.contract.formula.nodes import Binary, Call, Formula, Name, Negative, Node, Number
 from workers.contract.formula.words import NAMES
 
+BETWEEN = r",\quad "  # stands between lines and nowhere else
 LOOSE, SUM, PRODUCT, TIGHT = range(4)
 SIGNS = {"+": "+", "-": "-", "<": "<", "<=": r"\le ", ">": ">", ">=": r"\ge ", "==": "=", "!=": r"\ne "}
 PLAIN = {"exp": r"\exp", "log": r"\ln", "tanh": r"\tanh", "sigmoid": r"\sigma", "clip": r"\mathrm{clip}"}
@@ -13,7 +14,7 @@ def latex(formula: Formula) -> str:
     """The lines and the value, `A =` or `\\ell =` before the latter."""
     left = "A" if formula.kind == "credit" else r"\ell"
     lines = [f"{_own(name)} = {_written(node, LOOSE)}" for name, node in formula.lines]
-    return r",\quad ".join([*lines, f"{left} = {_written(formula.value, LOOSE)}"])
+    return BETWEEN.join([*lines, f"{left} = {_written(formula.value, LOOSE)}"])
 
 
 def _own(name: str) -> str:
