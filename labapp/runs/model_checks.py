@@ -55,7 +55,11 @@ def length_troubles(spec: RunSpec, version: DataVersion | None) -> Iterator[Trou
     made = model_facts(spec)
     if made is None or made.longest is None:
         return
-    prompt = longest_prompt(version) if version is not None and made.bytes_only else 1
+    try:
+        prompt = longest_prompt(version) if version is not None and made.bytes_only else 1
+    except FileNotFoundError:
+        yield Trouble("prompts.dataset", f"the rows of {version} are gone: upload the file again")
+        return
     room = made.longest - prompt
     if spec.max_new_tokens <= room:
         return
