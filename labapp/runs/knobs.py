@@ -74,12 +74,12 @@ LORA = _of(
     Lora,
     rank=(Whole(1), "size of the adapter's matrices"),
     alpha=(Whole(1), "their sum is scaled by this over the rank"),
-    targets=(Text(400, empty=True), "endings of the names of layers that have one, apart by commas; empty for all"),
+    targets=(Text(120, empty=True), "endings of the names of layers that have one, apart by commas; empty for all"),
 )
 SERVED = _of(
     Served,
-    url=(Text(400, empty=True), "base of an OpenAI-compatible server, such as http://host:8000/v1"),
-    model=(Text(200, empty=True), "the name by which the server knows its model"),
+    url=(Text(120, empty=True), "base of an OpenAI-compatible server, such as http://host:8000/v1"),
+    model=(Text(120, empty=True), "the name by which the server knows its model"),
     key_variable=(
         Text(120, empty=True),
         f"the worker's variable {KEY_PREFIX}… that holds the key; empty for none",
