@@ -10,7 +10,6 @@ from workers.contract.limits import is_schedule, problem_with
 from workers.contract.method import Method, MethodError
 from workers.contract.spec import Pick
 
-
 # What a run is about; the recipe, which says how it learns, may change on the way.
 UNSCHEDULED = ("rewards", "tasks")
 
