@@ -36,7 +36,8 @@ def recipe_formulas(spec: RunSpec, catalogue: Catalogue) -> list[dict[str, Any]]
         elif pick.source:
             found = checked(pick.source, pick.kind).slip
             refused = "" if found is None else f"Line {found.line}, column {found.column}: {found.what}"
-            made.append({"title": f"{KINDS[pick.kind].title} · {pick.name}", "text": pick.source, "refused": refused})
+            title = f"{KINDS[pick.kind].title} · {pick.name}"
+            made.append({"title": title, "math": "", "text": pick.source, "refused": refused})
     return [*made, {"title": "Loss", "math": loss_sum(spec, catalogue)}]
 
 
