@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 
-def make_tiny(place: Path, seed: int = 0) -> Path:
+def make_tiny(place: Path, seed: int = 0, positions: int = 128) -> Path:
     """Save model and tokenizer to `place`; the same seed gives the same files."""
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -25,7 +25,7 @@ def make_tiny(place: Path, seed: int = 0) -> Path:
     torch.manual_seed(seed)
     config = LlamaConfig(
         vocab_size=len(tokenizer), hidden_size=16, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2,
-        num_key_value_heads=2, max_position_embeddings=128, pad_token_id=tokenizer.pad_token_id,
+        num_key_value_heads=2, max_position_embeddings=positions, pad_token_id=tokenizer.pad_token_id,
         eos_token_id=tokenizer.eos_token_id, bos_token_id=None, tie_word_embeddings=True,
     )  # fmt: skip
     LlamaForCausalLM(config).save_pretrained(place)
