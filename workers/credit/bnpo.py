@@ -59,6 +59,11 @@ CARD = Card(
         },
         baseline={"credit": {"kind": "credit", "name": "grpo", "params": {}}},
         variant={"credit": {"kind": "credit", "name": "bnpo", "params": {}}},
+        found="The exponents move, from 1.22 and 1.69 to 1.13 and 1.08 on average, as accuracy rises. Held-out "
+        "accuracy 0.518 against 0.514 (GRPO), difference +0.004 [-0.021, +0.029] over three seeds of 25 "
+        "steps: no lower, as far as these seeds tell. The gradient's norm is smaller; its deviation over the "
+        "run in units of its mean is 0.32 against 0.38, difference -0.060 [-0.251, +0.130]: these seeds do "
+        "not tell whether it is smoother.",
     ),
 )
 

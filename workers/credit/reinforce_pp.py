@@ -48,6 +48,10 @@ CARD = Card(
         },
         baseline={"credit": {"kind": "credit", "name": "grpo", "params": {}}},
         variant={"credit": {"kind": "credit", "name": "reinforce_pp", "params": {"baseline": "group"}}},
+        found="The gradient's norm varies less over the run in each of three seeds of 25 steps, its deviation in "
+        "units of its mean 0.22 against 0.38 (GRPO), difference -0.160 [-0.435, +0.115], which these seeds do "
+        "not tell from nothing. Held-out accuracy 0.520 against 0.514, difference +0.006 [-0.037, +0.050]: no "
+        "slower, as far as they tell.",
     ),
 )
 

@@ -62,6 +62,9 @@ CARD = Card(
         },
         baseline={"credit": {"kind": "credit", "name": "grpo", "params": {}}},
         variant={"credit": {"kind": "credit", "name": "riskpo", "params": {}}},
+        found="Entropy stays higher: 0.131 against 0.081 nats (GRPO), difference +0.051 [+0.040, +0.061] over three "
+        "seeds of 25 steps. That more problems are solved does not appear: held-out accuracy 0.436 against "
+        "0.514, difference -0.077 [-0.197, +0.043], lower in every seed.",
     ),
 )
 

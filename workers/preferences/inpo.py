@@ -44,6 +44,8 @@ CARD = Card(
         },
         baseline={"objective": {"kind": "preferences", "name": "dpo"}},
         variant={"objective": {"kind": "preferences", "name": "inpo", "params": {"eta": 0.05}}},
+        found="Held-out accuracy 0.635 against 0.633 (DPO in as many rounds), difference +0.002 [-0.028, +0.031] "
+        "over three seeds of 48 steps: about as far, and these seeds do not tell the two apart.",
     ),
 )
 

@@ -35,6 +35,7 @@ CARD = Card(
             "budget.eval_prompts": 128,
             "pool": {"prompts": 256, "siblings": 4, "rounds": 1},
             "regularisers": [],
+            "optimiser.learning_rate": 0.0002,
             "optimiser.passes": 1,
             "credit": None,
         },
