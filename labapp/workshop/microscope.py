@@ -69,9 +69,10 @@ def own(run: Run) -> Recipe:
     return Recipe(f"{run.name} itself", algorithms.document_of(_spec(run)))
 
 
-def start(team: Team, run: Run, step: int, recipes: list[Recipe]) -> Sight:
+def start(team: Team, run: Run, step: int, recipes: list[Recipe], even: bool = False) -> Sight:
     """Ask the quick worker to look at the run's completions of that step; NothingToSee says what is missing.
 
+    `even` scales the weights of each recipe to a mean size of 1.
     `run` must be one of `team`'s.
     """
     assert run.team_id == team.pk
@@ -79,13 +80,13 @@ def start(team: Team, run: Run, step: int, recipes: list[Recipe]) -> Sight:
     if row is None:
         raise NothingToSee(f"{run.name} has no completions of step {step}: choose another step.")
     specs = [_with(_spec(run), recipe) for recipe in recipes]
+    sent = [row.file, step, [to_dict(one) for one in specs], even]
     try:
-        asked = app.send_task(
-            TASK, [row.file, step, [to_dict(one) for one in specs]], queue=QUEUE, retry=False, expires=PATIENCE
-        )
+        asked = app.send_task(TASK, sent, queue=QUEUE, retry=False, expires=PATIENCE)
     except (OperationalError, RedisError, OSError) as error:
         return Sight("failed", reason=f"The queue cannot be reached ({type(error).__name__}).")
-    told = {"run": str(run.pk), "run_name": run.name, "step": step, "names": [one.name for one in recipes],
+    told = {"run": str(run.pk), "run_name": run.name, "step": step, "even": even,
+            "names": [one.name for one in recipes],
             "notes": [_changed(one, spec) for one, spec in zip(recipes, specs, strict=True)]}  # fmt: skip
     cache.set(_key(team, asked.id), {"since": time.time(), "told": told}, KEPT)
     return Sight("waiting", str(asked.id))

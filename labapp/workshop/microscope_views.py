@@ -17,6 +17,7 @@ from labapp.workshop import algorithm_page, algorithms, microscope, samples
 from labapp.workshop.microscope import NothingToSee, Recipe, Sight
 
 OWN, NOTHING = "run", "none"  # choices beside recipes by name: the run's own, and this recipe alone
+EVEN = "even"  # the choice of weights that have the same mean size in both recipes
 
 
 def panel(request: HttpRequest) -> dict[str, Any]:
@@ -27,6 +28,7 @@ def panel(request: HttpRequest) -> dict[str, Any]:
     return {
         "look_runs": runs, "look_run": run, "look_steps": [] if run is None else microscope.steps(run),
         "look_step": request.GET.get("step", ""), "look_beside": request.GET.get("beside", OWN),
+        "look_even": request.GET.get("scale") == EVEN,
     }  # fmt: skip
 
 
@@ -45,7 +47,8 @@ def start(request: HttpRequest) -> HttpResponse:
     run = _run(request, request.POST.get("run", ""))
     try:
         recipes = [_this(request), *_beside(request, run)]
-        sight = microscope.start(team_of(request), run, _step(request), recipes)
+        even = request.POST.get("scale") == EVEN
+        sight = microscope.start(team_of(request), run, _step(request), recipes, even)
     except NothingToSee as error:
         sight = Sight("failed", reason=str(error))
     return render(request, "workshop/microscope_answer.html", {"sight": sight})

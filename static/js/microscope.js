@@ -29,7 +29,8 @@ function heading(told) {
   const link = made("a", "", `step ${step} of ${run_name}`);
   link.href = `${address}?tab=rollouts&step=${step}`;
   const order = result.difference ? "those first on which the recipes differ most" : "those first that are pushed most";
-  return made("p", "note", `${result.rows.length} of ${result.count} completions (${result.tokens.toLocaleString("en")} tokens) of `, link, `, ${order}. A weight of 1 is the mean token of a plain policy gradient with advantage 1; orange makes a token likelier, blue less likely.`);
+  const unit = told.even ? "Each recipe's weights are scaled to a mean size of 1 over the step" : "A weight of 1 is the mean token of a plain policy gradient with advantage 1";
+  return made("p", "note", `${result.rows.length} of ${result.count} completions (${result.tokens.toLocaleString("en")} tokens) of `, link, `, ${order}. ${unit}; orange makes a token likelier, blue less likely.`);
 }
 
 function cells(tag, words) {
@@ -40,7 +41,7 @@ function cells(tag, words) {
 function sums(told) {
   const rows = told.result.recipes.flatMap((recipe, place) => recipe.sums
     ? [made("tr", "", ...cells("td", [told.names[place], signed(recipe.sums.up, 1), signed(recipe.sums.down, 1), `${(100 * recipe.sums.still).toFixed(1)} %`]))] : []);
-  const head = made("thead", "", made("tr", "", ...cells("th", ["over the whole step", "pushed up", "pushed down", "tokens not moved"])));
+  const head = made("thead", "", made("tr", "", ...cells("th", ["whole step", "pushed up", "down", "not moved"])));
   return made("div", "table-wrap", made("table", "table tight sums", head, made("tbody", "", ...rows)));
 }
 
@@ -93,12 +94,18 @@ function draw(root, told) {
 document.addEventListener("htmx:afterSettle", () => {
   const root = document.querySelector("#sight [data-look]:empty");
   if (root) draw(root, JSON.parse(document.getElementById("sight-data").textContent));
+  const sight = document.querySelector("#sight:not(:has(.progress))");
+  if (sight) sight.style.minHeight = "";
 });
 
 if (form) {
-  const { beside } = form.elements;
+  const { run, step, beside, scale } = form.elements;
   if ([...beside.options].some((one) => one.value === beside.dataset.chosen)) beside.value = beside.dataset.chosen;
-  form.addEventListener("submit", () => writeAddress({ run: form.elements.run.value, step: form.elements.step.value, beside: beside.value }));
+  form.addEventListener("submit", () => {
+    writeAddress({ run: run.value, step: step.value, beside: beside.value, scale: scale.value });
+    const sight = document.getElementById("sight");
+    sight.style.minHeight = `${sight.offsetHeight}px`; // the page must not jump while a worker looks
+  });
   // A link shows a colleague the same thing, as far as the parts are saved.
   addEventListener("load", () => { if (readAddress().run) form.requestSubmit(); });
 }

@@ -11,16 +11,18 @@ from workers.door.plain import plain
 SHOWN = 32  # completions that a page is given
 
 
-def look_at(file: str, step: int, documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def look_at(file: str, step: int, documents: Sequence[Mapping[str, Any]], even: bool = False) -> dict[str, Any]:
     """`{error}` with a sentence, or what `side_by_side` tells of the run documents in `documents` on the stored
-    `file` of that step. The caller vouches that whoever asked may see the file."""
+    `file` of that step, their weights scaled to one mean size where `even`. The caller vouches that whoever asked may
+    see the file."""
     # Not before somebody looks: the sweep loads this file too.
     from workers.engine.microscope import read_stored
     from workers.engine.side_by_side import side_by_side
 
     try:
         stored = read_stored(files.read(file))
-        made: dict[str, Any] = side_by_side(stored, [from_dict(one) for one in documents], max(1, step), SHOWN)
+        specs = [from_dict(one) for one in documents]
+        made: dict[str, Any] = side_by_side(stored, specs, max(1, step), SHOWN, even=even)
     except FileNotFoundError:
         return {"error": f"The file of step {step} is gone from storage: {file}"}
     except RunError as error:

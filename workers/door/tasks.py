@@ -50,9 +50,9 @@ def try_on(source: str, samples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 @app.task(name="merit.microscope")
-def microscope(file: str, step: int, documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def microscope(file: str, step: int, documents: Sequence[Mapping[str, Any]], even: bool = False) -> dict[str, Any]:
     """See `look.py`."""
-    return look_at(file, step, documents)
+    return look_at(file, step, documents, even)
 
 
 @app.task(name="merit.sweep", ignore_result=True)

@@ -1,6 +1,7 @@
 """One or two recipes on a stored batch as a page shows them: where they differ most, token by token, and sums."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -14,14 +15,18 @@ from workers.engine.update import NonFinite
 NEAR = 1e-6  # a weight below it moves nothing: what is left of it is arithmetic
 
 
-def side_by_side(stored: Stored, specs: Sequence[RunSpec], step: int, most: int) -> dict[str, Any]:
+def side_by_side(
+    stored: Stored, specs: Sequence[RunSpec], step: int, most: int, *, even: bool = False
+) -> dict[str, Any]:
     """`{count, tokens, rows, recipes, difference}`: at most `most` completions, those first where the recipes differ
-    most (where one alone weighs most).
+    most (where one alone weighs most). `even` scales each recipe's weights to a mean size of 1 over the step, so that
+    only where they push is compared, and not how hard: that a learning rate may make up for.
 
     A recipe is `{error, notes, sums, weight}`: an `error` where the batch is not enough for it, else `weight` token by
     token of each row and `sums` over the whole batch. `difference` is the first less the second, null without two.
     """
     seen = [_seen(stored, spec, step) for spec in specs]
+    seen = [_even(stored, one) if even and isinstance(one, Seen) else one for one in seen]
     weight = [one.weight_NT for one in seen if isinstance(one, Seen)]
     difference_NT = weight[0] - weight[1] if len(weight) == 2 else None
     told_NT = difference_NT if difference_NT is not None else weight[0] if weight else stored.rollouts.logp_NT * 0.0
@@ -42,6 +47,11 @@ def _seen(stored: Stored, spec: RunSpec, step: int) -> Seen | str:
         return f"{error.what} {error.mend}".strip()
     except NonFinite as error:  # in a run the step would be skipped
         return f"{error} on this batch."
+
+
+def _even(stored: Stored, seen: Seen) -> Seen:
+    mean = float(seen.weight_NT[stored.rollouts.mask_NT].abs().mean())
+    return replace(seen, weight_NT=seen.weight_NT / mean) if mean > 0 else seen
 
 
 def _row(stored: Stored, n: int) -> dict[str, Any]:

@@ -115,6 +115,14 @@ def test_the_parts_are_those_of_the_form_unsaved(alice_client: Client, run: Run,
     assert seen["result"]["difference"] is None
 
 
+def test_weights_may_have_the_same_mean(alice_client: Client, run: Run, worker: Any) -> None:
+    seen = look(alice_client, run, "ready:dr_grpo", scale="even")
+    assert seen["even"]
+    for one in seen["result"]["recipes"]:
+        assert one["sums"]["up"] - one["sums"]["down"] == pytest.approx(8)
+    assert '<option value="even" selected>' in alice_client.get(f"{NEW}?scale=even").content.decode()
+
+
 def test_beside_it_stand_recipes_and_saved_versions(
     alice_client: Client, alice: User, team: Team, run: Run, worker: Any
 ) -> None:

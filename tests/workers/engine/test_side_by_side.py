@@ -1,10 +1,12 @@
 """Two recipes beside one another on a stored batch, against plain loops over the rows."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from workers.contract.answers import FINISHED, Answers
-from workers.contract.spec import Model, Pick, Prompts, RewardPick, RunSpec
+from workers.contract.spec import Extra, Model, Pick, Prompts, RewardPick, RunSpec
 from workers.engine.microscope import Stored, look
 from workers.engine.side_by_side import side_by_side
 from workers.engine.tensors import Rollouts
@@ -80,3 +82,15 @@ def test_one_alone_and_none(stored: Stored) -> None:
     assert alone["rows"][0]["index"] == 0
     assert alone["difference"] is None
     assert side_by_side(stored, [], 1, 32)["recipes"] == []
+
+
+def test_weights_of_one_mean_size_show_where_and_not_how_hard(stored: Stored) -> None:
+    """Twice the loss is the same recipe then; the sequence mean is not."""
+    one, other = recipe("token_mean"), recipe("sequence_mean")
+    twice = replace(one, extras=(Extra("policy_gradient", weight=1.0),))
+    same = side_by_side(stored, [one, twice], 1, 32, even=True)
+    assert all(value == pytest.approx(0, abs=1e-6) for row in same["difference"] for value in row)
+    made = side_by_side(stored, [one, other], 1, 32, even=True)
+    for each in made["recipes"]:
+        assert each["sums"]["up"] - each["sums"]["down"] == pytest.approx(made["tokens"])
+    assert made["difference"] != side_by_side(stored, [one, other], 1, 32)["difference"]
