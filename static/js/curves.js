@@ -24,7 +24,24 @@ export const CHARTS = [
     pick: (names) => names.filter((name) => name.startsWith("seconds/")) },
   { key: "mismatch", title: "Sampling against training", note: "largest difference of log-probabilities, nats", more: true,
     pick: () => ["mismatch"] },
+  own("preferences", "Preferences", "how the policy tells the sides apart; margins in nats"),
+  own("stock", "Stock", "examples of the round, and groups without a difference"),
+  own("selection", "Selection", "what selections chose"),
+  own("credit", "Credit", "what the credit method says of itself"),
+  own("critic", "Critic", "loss, and the share of the targets' variance that values explain"),
+  own("weighting", "Weights of the rewards", "as this step's weighting set them"),
+  own("objectives", "Objective", "what the objective says of itself"),
+  own("regularisers", "Regularisers", "what regularisers say of themselves"),
+  own("served", "Served model", "held-out rewards of the model that a server holds"),
+  own("memory", "Memory", "bytes: what was expected and what was used"),
+  { key: "skipped", title: "Skipped updates", note: "1 where an update was skipped because of a non-number", more: true,
+    pick: () => ["skipped"] },
 ];
+
+/** A chart of everything that one kind of part measures; it is there when the run has any of it. */
+function own(kind, title, note) {
+  return { key: kind, title, note, more: true, pick: (names) => names.filter((name) => name.startsWith(`${kind}/`)) };
+}
 
 /** Rewards in the order of the run's document; the database keeps another one. */
 function inOrder(names, order = []) {

@@ -15,8 +15,11 @@ from workers.engine.scoring import score
 from workers.engine.served import roll_out_served
 
 
-def evaluate(learner: Learner, step: int, report: Callable[[str, int, int], None]) -> tuple[Event, dict[str, float]]:
-    """The `front` event of a step (mean and standard error of each reward) and its `heldout/` curves.
+def evaluate(
+    learner: Learner, step: int, report: Callable[[str, int, int], None]
+) -> tuple[list[Event], dict[str, float]]:
+    """The `front` event of a step (mean and standard error of each reward) after the troubles of rewards that failed
+    on some completions, and its `heldout/` curves.
 
     Noise depends on the run's seed alone: two evaluations differ by the policy and by nothing else.
     """
@@ -24,7 +27,7 @@ def evaluate(learner: Learner, step: int, report: Callable[[str, int, int], None
     problems = learner.source.heldout(spec.budget.eval_prompts)
     rows = spec.batch_prompts * spec.siblings
     found: dict[str, list[float]] = {objective.label: [] for objective in learner.objectives}
-    troubles = []
+    troubles: list[Event] = []
     for start in range(0, len(problems), rows):
         report("evaluating", start, len(problems))
         part = problems[start : start + rows]
@@ -41,7 +44,7 @@ def evaluate(learner: Learner, step: int, report: Callable[[str, int, int], None
     first = learner.objectives[0].label
     if first in means:
         curves["heldout/accuracy"] = means[first]
-    return Event(step, "front", {"values": means, "errors": errors}), curves
+    return [*troubles, Event(step, "front", {"values": means, "errors": errors})], curves
 
 
 def evaluate_served(

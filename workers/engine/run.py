@@ -128,8 +128,8 @@ class _Run:
             report = self.reporter.progress
             values |= self.learner.ranks.first(lambda: evaluate_served(self.learner, served, report))
         if self._is_due(number, self.learner.spec.budget.eval_every):
-            front, curves = evaluate(self.learner, number, self.reporter.progress)
-            events = [*events, front]
+            found, curves = evaluate(self.learner, number, self.reporter.progress)
+            events = [*events, *found]
             values |= curves
         if values:
             events = [Event(number, "metrics", {"values": values}), *events]

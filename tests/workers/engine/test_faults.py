@@ -45,6 +45,19 @@ def test_a_reward_that_fails_on_an_answer_spoils_that_cell(tmp_path: Path, monke
     assert ledger.kind("trouble")[0].data["evidence"]["index"] == 5
 
 
+def test_a_reward_that_fails_in_an_evaluation_is_told_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def judge(answers: Any) -> Judged:
+        values: list[float | None] = [1.0] * len(answers.texts)
+        values[2] = None
+        return Judged(values, {2: "third always fails"})
+
+    judged(monkeypatch, judge)
+    ledger = MemoryLedger(tmp_path)
+    train(short(tmp_path, budget=Budget(steps=1, eval_every=1, eval_prompts=4, checkpoint_every=0)), ledger)
+    # Step 0 has an evaluation only, step 1 a training batch and an evaluation.
+    assert [event.step for event in ledger.kind("trouble")] == [0, 1, 1]
+
+
 def test_rows_that_no_reward_speaks_about_leave_the_update(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two of a group of four do not count: the mean and the deviation are those of the other two."""
     from tests.workers.engine.test_run import rows
