@@ -1,5 +1,6 @@
 """Data in a real browser with real workers: recorded completions from the file to the confusion table."""
 
+import json
 import re
 from pathlib import Path
 
@@ -73,6 +74,36 @@ def test_recorded_solutions_reach_the_confusion_table(page: Page, shoot: Shoot) 
     expect(page.get_by_text("1 to 50 of 3,275 completions")).to_be_visible()
     page.locator("table.rollouts button.asked").first.click()
     expect(page.locator("#credit")).to_contain_text("advantage")
+
+
+def test_pairs_become_a_run_that_learns_from_them(page: Page, shoot: Shoot) -> None:
+    rows = [
+        {"chosen": [{"role": "user", "content": f"{n}+1="}, {"role": "assistant", "content": f"{n + 1};"}],
+         "rejected": [{"role": "user", "content": f"{n}+1="}, {"role": "assistant", "content": "7;"}]}
+        for n in range(30)
+    ]  # fmt: skip
+    upload(page, "preferred.jsonl", "\n".join(map(json.dumps, rows)))
+    expect(page.locator("#kind-pairs")).to_be_checked()
+    expect(page.get_by_text("chosen and rejected are the same text")).to_be_visible()  # 6+1 is 7
+    shoot(page, "pairs-columns")
+    page.get_by_role("button", name="Confirm columns").click()
+    expect(page.get_by_text("1 to 25 of 29")).to_be_visible()
+    shoot(page, "pairs-version")
+    page.get_by_role("link", name="Train on this").click()
+    expect(page.locator("[name='objective.name'] option:checked")).to_have_attribute("value", "preferences/dpo")
+    chosen = page.locator("[name='prompts.dataset'] option:checked")
+    expect(chosen).to_contain_text("preferred")
+    expect(page.get_by_text("nothing is wrong")).to_be_visible()
+    shoot(page, "pairs-run")
+    page.locator("[name='pool.on']").uncheck()
+    reason = page.locator(".newrun-side").get_by_text(
+        "holds preference pairs, and this run samples its own completions"
+    )
+    expect(reason).to_be_visible()
+    expect(chosen).to_contain_text("preferred")
+    shoot(page, "pairs-refused")
+    page.locator("[name='pool.on']").check()
+    expect(reason).to_be_hidden()
 
 
 @pytest.mark.parametrize("address", ["/data/", "/data/analyse/", "/workshop/", "/workshop/rewards/new/"])
