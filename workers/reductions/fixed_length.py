@@ -41,6 +41,9 @@ CARD = Card(
             "credit": {"kind": "credit", "name": "grpo", "params": {"norm": "none"}},
             "reduction": {"kind": "reductions", "name": "fixed_length", "params": {}},
         },
+        found="Completions of 16.9 tokens against 17.1 (GRPO), difference -0.21 [-0.56, +0.15], and held-out "
+        "accuracy 0.532 against 0.530, difference +0.002 [-0.030, +0.034], over three seeds of 25 steps: no "
+        "longer and no slower, as far as these seeds tell, which do not tell the two apart.",
     ),
 )
 

@@ -41,15 +41,19 @@ CARD = Card(
         "and leaves it with hints; then fewer and fewer prompts need one.",
         watch=("heldout/accuracy", "selection/solved with a hint", "selection/failed"),
         shared={
-            "budget.steps": 25,
+            "budget.steps": 30,
+            "budget.eval_prompts": 128,
             "batch_prompts": 8,
             "prompts.task.params": {"level": 4},
             "rewards": [{"label": "correct", "name": "exact_answer"}],
             "regularisers": [],
-            "optimiser.learning_rate": 0.0002,
-            "optimiser.passes": 1,
+            "optimiser.learning_rate": 0.0001,
         },
         variant={"selection": [{"kind": "selection", "name": "scaf_grpo", "params": {"warmup_steps": 6}}]},
+        found="The effect does not appear within 30 steps: held-out accuracy 0.005 against 0.006 (GRPO), difference "
+        "-0.002 [-0.016, +0.012] over three seeds. Groups without anything to compare fall to 0.02 against "
+        "0.94 and 0.93 of prompts are solved with a hint, but the hint needed stays at level 5.5 of 6, all "
+        "but the answer: the model learns to finish a solution, not yet to begin one.",
     ),
 )
 
