@@ -66,7 +66,7 @@ def own(run: Run) -> Recipe:
     """The recipe with which the run itself learned; NothingToSee for an analysis, which learned nothing."""
     if run.kind == Run.ANALYSIS:
         raise NothingToSee("This run is an analysis, which has no recipe: choose one to compare with.")
-    return Recipe(f"{run.name} itself", algorithms.document_of(_spec(run)))
+    return Recipe("the run's own", algorithms.document_of(_spec(run)))
 
 
 def start(team: Team, run: Run, step: int, recipes: list[Recipe], even: bool = False) -> Sight:

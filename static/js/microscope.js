@@ -37,11 +37,11 @@ function cells(tag, words) {
   return words.map((word, place) => made(tag, place ? "number" : "", word));
 }
 
-/** What each recipe pushes up and down over the whole batch. */
+/** What each recipe pushes up and down over the whole step, and the share of tokens that it leaves where they are. */
 function sums(told) {
   const rows = told.result.recipes.flatMap((recipe, place) => recipe.sums
     ? [made("tr", "", ...cells("td", [told.names[place], signed(recipe.sums.up, 1), signed(recipe.sums.down, 1), `${(100 * recipe.sums.still).toFixed(1)} %`]))] : []);
-  const head = made("thead", "", made("tr", "", ...cells("th", ["whole step", "pushed up", "down", "not moved"])));
+  const head = made("thead", "", made("tr", "", ...cells("th", ["whole step", "up", "down", "unmoved"])));
   return made("div", "table-wrap", made("table", "table tight sums", head, made("tbody", "", ...rows)));
 }
 

@@ -95,7 +95,7 @@ def test_it_works(bob_client: Client, run: Run, worker: Any) -> None:
     seen = look(bob_client, run)
     assert worker.sent[0][:2] == ("merit.microscope", "quick")
     assert worker.sent[0][2][:2] == [f"runs/{run.pk}/rollouts/step-000003.parquet", 3]
-    assert seen["names"] == ["this recipe", "guided-run itself"]
+    assert seen["names"] == ["this recipe", "the run's own"]
     assert (seen["run_name"], seen["step"], seen["address"]) == ("guided-run", 3, f"/runs/{run.pk}/")
     first, other = seen["result"]["recipes"]
     assert first["weight"] == other["weight"], "the new algorithm begins with the guided run's parts"
