@@ -126,7 +126,7 @@ def _one_fix(path: str, value: object) -> str:
     if path == "companions" and isinstance(value, list):
         return f"with a {' and a '.join(one['role'] for one in value)}" if value else "no companion"
     if path == "pool" and isinstance(value, Mapping):
-        return f"a stock of completions of {value['prompts']} prompts"
+        return f"a stock of completions of {value['prompts']} prompts" if value["prompts"] else "the stored completions"
     if value is None or value == []:
         return f"no {path}"
     if isinstance(value, Mapping) and "name" in value:

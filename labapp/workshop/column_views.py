@@ -58,7 +58,8 @@ def _confirm(request: HttpRequest, version: DataVersion, sample: Sample, mapping
     except ValueError as error:
         return _page(request, version, sample, mapping, kind, str(error), 422)
     else:
-        left = f" {len(made.bad):,} rows were left out." if made.bad else ""
+        count = len(made.bad)
+        left = f" {count:,} row{' was' if count == 1 else 's were'} left out." if count else ""
         messages.success(request, f"{made} holds {made.rows:,} {made.dataset.holds}.{left}")
     return redirect(reverse("data:version", args=[version.dataset_id, version.number]))
 
