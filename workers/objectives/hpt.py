@@ -61,6 +61,11 @@ CARD = Card(
             "objective": {"kind": "objectives", "name": "hpt", "params": {}},
             "selection": [{"kind": "selection", "name": "hpt_switch", "params": {}}],
         },
+        found="The effect does not appear within 25 steps: held-out accuracy 0.449 against 0.532 (Dr. GRPO), "
+        "difference -0.083 [-0.176, +0.009] over three seeds, and at the last step 0.505 against 0.646, "
+        "-0.141 [-0.179, -0.102], the other way. Imitation stays at 0.27 of the prompts (0.30 at the first "
+        "step) instead of falling; entropy stays higher, 0.125 against 0.077 nats, difference +0.049 [+0.032, "
+        "+0.065].",
     ),
 )
 

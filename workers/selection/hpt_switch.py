@@ -52,6 +52,10 @@ CARD = Card(
             "objective": {"kind": "objectives", "name": "hpt", "params": {}},
             "selection": [{"kind": "selection", "name": "hpt_switch", "params": {}}],
         },
+        found="The effect does not appear within 25 steps: held-out accuracy 0.449 against 0.532 (Dr. GRPO), "
+        "difference -0.083 [-0.176, +0.009] over three seeds, and at the last step 0.505 against 0.646, "
+        "-0.141 [-0.179, -0.102], the other way. Demonstrations are asked for by 0.27 of the prompts at the "
+        "end and by 0.30 of them at the first step.",
     ),
 )
 
