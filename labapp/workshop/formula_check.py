@@ -13,7 +13,7 @@ from workers.contract.formula.latex import BETWEEN
 OF_NEEDS = {
     "value_NT": "a critic, which the run must have as a companion",
     "ref_logp_NT": "the reference policy: a second copy of the model, read once for each completion",
-    "progress": "how much of the run is done",
+    "progress": "the progress of the run",
 }
 SHAPES = {Shape.NUMBER: "the step", Shape.COMPLETION: "completion", Shape.TOKEN: "token"}
 WORD = re.compile(r"\w+|\S")

@@ -55,6 +55,11 @@ form.addEventListener("click", (event) => {
   event.preventDefault();
   one.focus();
   one.scrollIntoView({ block: "center" });
+  const slip = field.querySelector(".slip"); // of a formula: the cursor goes to the place that cannot be read
+  if (!slip) return;
+  const { line, column, length } = slip.dataset;
+  const before = one.value.split("\n").slice(0, line - 1).reduce((sum, text) => sum + text.length + 1, 0);
+  one.setSelectionRange(before + column - 1, before + column - 1 + Number(length));
 });
 
 form.addEventListener("submit", () => {

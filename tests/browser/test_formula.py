@@ -30,6 +30,9 @@ def slip_and_mend(page: Page, shoot: Shoot) -> None:
     expect(page.locator("[data-trouble='credit.source']")).to_contain_text("line 2, column 11: there is no 'rr'")
     expect(credit.locator("textarea")).to_have_attribute("aria-invalid", "true")
     shoot(page, "formula-slip")
+    page.locator("[data-trouble='credit.source'] a").click()
+    chosen = "text => text.value.slice(text.selectionStart, text.selectionEnd)"
+    assert credit.locator("textarea").evaluate(chosen) == "rr"
     page.fill("#name", "By hand")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("Not saved. The checks say what to mend.")).to_be_visible()
@@ -49,7 +52,7 @@ def run_it(page: Page, shoot: Shoot) -> None:
     page.get_by_role("link", name="Config").click()
     recipe = page.locator("section.recipe")
     expect(recipe.locator("pre.formula-text").first).to_have_text(re.compile(r"\(r - mean\(r, group\)\) / spread"))
-    expect(recipe.locator(".formula-line", has_text="Credit").locator("math")).to_have_count(2 + 1)  # its two lines and r
+    expect(recipe.locator(".formula-line", has_text="Credit").locator("math")).to_have_count(2 + 1)
     shoot(page, "formula-run")
 
 

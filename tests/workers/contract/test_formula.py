@@ -85,7 +85,9 @@ def test_it_reads_as_mathematics() -> None:
     assert latex(parse(GRPO, "credit")) == (
         r"A = \frac{r - \mathrm{mean}_{\mathrm{group}}(r)}{\mathrm{std}_{\mathrm{group}}(r) + 0.0001}"
     )
-    assert latex(parse("-(r - 1) * 2", "credit")) == r"A = (-(r - 1))\,2"
+    assert latex(parse("-(r - 1) * 2", "credit")) == r"A = -(r - 1)\,2"
+    assert latex(parse("1 + -r * 2 - -r", "credit")) == r"A = 1 + (-r\,2) - (-r)"
+    assert latex(parse("2 * -r * 3", "credit")) == r"A = 2\,(-r)\,3"
     assert latex(parse("r - (entropy - 1)", "credit")) == "A = r - (H - 1)"
     assert latex(parse(CLIP, "objectives")).startswith(r"\ell = -\min(\rho\,A, ")
 

@@ -39,10 +39,14 @@ def _binary(node: Binary, around: int) -> str:
         return rf"\frac{{{_written(node.left, LOOSE)}}}{{{_written(node.right, LOOSE)}}}"
     if node.sign == "**":
         return f"{{{_written(node.left, TIGHT)}}}^{{{_written(node.right, LOOSE)}}}"
+    if node.sign == "*" and isinstance(node.left, Negative):  # -a b, where (-a) b would be read alike
+        product = Binary("*", node.left.inner, node.right, node.shape)
+        return _wrapped(f"-{_written(product, PRODUCT)}", SUM, around)
     if node.sign == "*":
         return _wrapped(rf"{_written(node.left, PRODUCT)}\,{_written(node.right, PRODUCT)}", PRODUCT, around)
     level = SUM if node.sign in "+-" else LOOSE
     right = _written(node.right, PRODUCT if node.sign == "-" else level)
+    right = f"({right})" if right.startswith("-") else right
     text = f"{_written(node.left, level)} {SIGNS[node.sign]} {right}"
     return _wrapped(text, level, around) if node.sign in "+-" else rf"[{text}]"
 

@@ -45,9 +45,15 @@ NAMES: dict[str, Stream] = {
     "logp": Stream(
         Shape.TOKEN, BOTH, r"\log\pi", "log-probability of the token now, nats; in credit: when sampled", moves=True
     ),
-    "old_logp": Stream(Shape.TOKEN, (OBJECTIVE,), r"\log\pi_{old}", "log-probability when it was sampled, nats"),
+    "old_logp": Stream(
+        Shape.TOKEN, (OBJECTIVE,), r"\log\pi_{\mathrm{old}}", "log-probability when it was sampled, nats"
+    ),
     "ref_logp": Stream(
-        Shape.TOKEN, BOTH, r"\log\pi_{ref}", "log-probability under the reference policy, nats", ("ref_logp_NT",)
+        Shape.TOKEN,
+        BOTH,
+        r"\log\pi_{\mathrm{ref}}",
+        "log-probability under the reference policy, nats",
+        ("ref_logp_NT",),
     ),
     "entropy": Stream(
         Shape.TOKEN, BOTH, "H", "entropy of the next-token distribution, nats; in credit: when sampled", moves=True
