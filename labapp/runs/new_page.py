@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from labapp import shelf
 from labapp.accounts.models import Team
-from labapp.runs import knobs, memory, prechecks, stock_checks
+from labapp.runs import data_choices, knobs, memory, prechecks
 from labapp.runs.digests import with_digests
 from labapp.runs.fields import Draft, parse
 from labapp.runs.form_data import CODE, Data, rows
@@ -30,8 +30,8 @@ def form_context(data: Data, team: Team, saved: Mapping[str, RewardVersion]) -> 
         "head": field_rows(knobs.HEAD, "", data),
         "model": field_rows(knobs.MODEL, "model", data),
         "task": pick_context("prompts.task", "tasks", data, catalogue),
-        "datasets": stock_checks.data_sets(team, data),
-        "reads_file": stock_checks.reads_file(data),
+        "datasets": data_choices.data_sets(team, data),
+        "reads_file": data_choices.reads_file(data),
         "stock": field_rows(knobs.STOCK, "prompts", data),
         "heldout": field_rows(knobs.DATASET, "prompts", data),
         "rewards": [_reward(f"rewards.{row}", row, data, catalogue) for row in rows(data, "rewards")],

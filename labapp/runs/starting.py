@@ -16,7 +16,7 @@ from labapp.runs.form_data import PARTS, PREFERENCES, with_row
 from labapp.runs.guided import EXPERIMENT, guided
 from labapp.runs.mending import mended
 from labapp.runs.models import Experiment, Run
-from labapp.runs.stock_checks import STORED, stock_facts
+from labapp.runs.stock_facts import stock_facts
 from labapp.workshop.algorithms import with_recipe
 from labapp.workshop.models import DataSet
 from workers.contract.catalogue import Catalogue
@@ -56,7 +56,7 @@ def with_data(spec: RunSpec, team: Team, address: str, catalogue: Catalogue) -> 
     """The run on an uploaded set. Stored completions come with a loss that learns from them, DPO from pairs, CoPG from
     several completions of a prompt, KTO from single ones, and without rewards that would read columns they lack."""
     spec, version = replace(spec, prompts=Prompts(dataset=address)), prechecks.data_version(team, address)
-    if version is None or version.dataset.kind not in STORED:
+    if version is None or version.dataset.kind not in DataSet.STORED:
         return spec
     there = prechecks.column_names(version)
     rewards = tuple(one for one in spec.rewards if needs.columns(one, catalogue) <= there)

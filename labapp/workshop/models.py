@@ -79,6 +79,7 @@ class DataSet(models.Model):
     """Prompts to train on, recorded completions to analyse or learn from, or preference pairs to learn from."""
 
     PROMPTS, COMPLETIONS, PAIRS = "prompts", "completions", "pairs"
+    STORED = (COMPLETIONS, PAIRS)  # the kinds that bring completions
     HOLDS: ClassVar = {PROMPTS: "prompts", COMPLETIONS: "recorded completions", PAIRS: "preference pairs"}
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="datasets")

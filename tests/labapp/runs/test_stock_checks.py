@@ -19,7 +19,7 @@ from labapp.runs import prechecks
 from labapp.runs.guided import guided
 from labapp.runs.mending import changed
 from labapp.runs.models import Run
-from labapp.runs.stock_checks import stock_facts
+from labapp.runs.stock_facts import stock_facts
 from labapp.workshop.models import DataSet, DataVersion
 from tests.labapp.runs.browser_form import NEW, page, send, spec_of
 from tests.labapp.runs.test_prechecks import model_in, only
