@@ -83,11 +83,11 @@ def test_what_cannot_be_seen_is_said_and_a_link_shows_the_same(page: Page, shoot
         page.goto(NEW)
     panel = page.locator(".microscope")
     look(page, beside="ready:ppo")
-    expect(panel.locator(".notice.warn")).to_contain_text("stored without value")
+    expect(panel.locator(".notice.warn")).to_contain_text("stored without them")
     assert names(panel) == ["this recipe"]
     shoot(page, "microscope-one-refused")
     page.reload()
-    expect(panel.locator(".notice.warn")).to_contain_text("stored without value", timeout=30_000)
+    expect(panel.locator(".notice.warn")).to_contain_text("stored without them", timeout=30_000)
     expect(page.locator("#look-beside")).to_have_value("ready:ppo")
 
     page.locator("[name='credit.name']").select_option("gae")

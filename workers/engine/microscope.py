@@ -24,10 +24,10 @@ from workers.engine.supply import Supply
 from workers.engine.tensors import Candidates, Credit, Pass, Progress, Rollouts, Selection, Shaped, Weights
 from workers.engine.update import reduced
 
-# Streams of a stored batch that parts may ask for, and what a run must have had to store them.
+# Streams of a stored batch that parts may ask for, in words, and what a run must have had to store them.
 STORED = {
-    "ref_logp_NT": ("ref_logp", "a part that compares with the reference policy"),
-    "value_NT": ("value", "a critic"),
+    "ref_logp_NT": ("ref_logp", "the reference policy's log-probabilities", "a part that compares with the reference"),
+    "value_NT": ("value", "a critic's values", "a critic"),
 }
 STREAM, REWARD = "stream.", "reward."
 PLAIN = ("prompt", "completion", "end", "group", "pieces")
@@ -130,9 +130,9 @@ def _must_hold(recipe: Recipe, stored: Stored) -> None:
             if need in BEYOND and part is not recipe.weighting:  # a weighting is left out, and said so
                 what = f"{part.address} asks for {BEYOND[need]}, which no stored batch holds."
                 raise RunError("spec", what, "Choose another recipe, or look at this one in a run of its own.")
-            stream, source = STORED.get(need, ("", ""))
+            stream, words, source = STORED.get(need, ("", "", ""))
             if stream and stream not in stored.rollouts.streams:
-                what = f"{part.address} asks for {need}, and this batch was stored without {stream}."
+                what = f"{part.address} asks for {words}, and this batch was stored without them."
                 raise RunError("spec", what, f"Take a batch of a run with {source}.")
 
 

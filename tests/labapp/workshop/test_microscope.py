@@ -132,7 +132,7 @@ def test_beside_it_stand_recipes_and_saved_versions(
     page = alice_client.get(f"/workshop/algorithms/{saved.algorithm_id}/").content.decode()
     assert f'<option value="{saved.reference}">version 1</option>' in page
     seen = look(alice_client, run, "ready:ppo")
-    assert "stored without value" in seen["result"]["recipes"][1]["error"]
+    assert "a critic's values, and this batch was stored without them" in seen["result"]["recipes"][1]["error"]
     assert seen["result"]["recipes"][0]["error"] == ""
 
 
