@@ -57,9 +57,10 @@ form.addEventListener("click", (event) => {
   one.scrollIntoView({ block: "center" });
   const slip = field.querySelector(".slip"); // of a formula: the cursor goes to the place that cannot be read
   if (!slip) return;
-  const { line, column, length } = slip.dataset;
-  const before = one.value.split("\n").slice(0, line - 1).reduce((sum, text) => sum + text.length + 1, 0);
-  one.setSelectionRange(before + column - 1, before + column - 1 + Number(length));
+  const [line, column, length] = [slip.dataset.line, slip.dataset.column, slip.dataset.length].map(Number);
+  const lines = one.value.split("\n").slice(0, line - 1);
+  const start = lines.reduce((sum, text) => sum + text.length + 1, column - 1);
+  one.setSelectionRange(start, start + length);
 });
 
 form.addEventListener("submit", () => {
