@@ -105,7 +105,9 @@ def make_source(prompts: Prompts, seed: int) -> Source:
         task = TaskSource(make_part(prompts.task), seed)
         return task if prompts.stock == 0 else FileSource(task.stock(prompts.stock), [], seed, task)
     problems = list(read_problems(Path(prompts.path)))
-    held = [p for p in problems if is_held_out(p.prompt, prompts.heldout_share)]
+    # A file of completions repeats its prompts; each is evaluated once.
+    apart = {(p.prompt, p.answer): p for p in problems if is_held_out(p.prompt, prompts.heldout_share)}
+    held = list(apart.values())
     train = [p for p in problems if not is_held_out(p.prompt, prompts.heldout_share)]
     if not train or not held:
         name, share = ("training", 1 - prompts.heldout_share) if not train else ("held-out", prompts.heldout_share)

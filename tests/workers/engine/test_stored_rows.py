@@ -12,6 +12,7 @@ import pytest
 from tests.workers.tiny import MemoryLedger, tiny_spec
 from workers.contract.errors import RunError
 from workers.contract.spec import Pick, Pool, Prompts, RewardPick, RunSpec
+from workers.engine.prompts import make_source
 from workers.engine.run import train
 from workers.engine.stored_rows import read_stored
 
@@ -67,6 +68,14 @@ def test_held_out_prompts_are_left_out_and_nothing_left_is_an_error(tmp_path: Pa
     assert 5 < len(found) < 35
     with pytest.raises(RunError, match="no completion for a training prompt"):
         read_stored(written(tmp_path, rows), 1.0)
+
+
+def test_a_prompt_with_many_completions_is_evaluated_once(tmp_path: Path) -> None:
+    rows = [{"prompt": f"p{n}", "completion": text} for n in range(40) for text in ("x", "y", "z")]
+    held = make_source(Prompts(path=str(written(tmp_path, rows)), heldout_share=0.5), 0).heldout(100)
+    prompts = [problem.prompt for problem in held]
+    assert 5 < len(prompts) < 35
+    assert prompts == sorted(set(prompts), key=prompts.index)
 
 
 @pytest.mark.parametrize(
