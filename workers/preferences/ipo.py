@@ -41,6 +41,11 @@ CARD = Card(
         },
         baseline={"objective": {"kind": "preferences", "name": "dpo"}},
         variant={"objective": {"kind": "preferences", "name": "ipo", "params": {"length": "sum"}}},
+        found="The effect appears: the margin settles at 3.6 while DPO's grows to 21.0 nats, difference -17.5 "
+        "[-26.2, -8.7] over three seeds of 40 steps. Held-out accuracy rises from 0.450 to 0.857 at step 40, "
+        "DPO's to 0.745; its mean over the last five evaluations is 0.802 against 0.716, difference +0.085 "
+        "[-0.068, +0.239]: higher in every seed, but these seeds do not tell. At a quarter of this rate 40 "
+        "steps are too few: 2.4 against 6.1 nats, [-15.8, +8.5].",
     ),
 )
 

@@ -48,6 +48,10 @@ CARD = Card(
             "optimiser.passes": 1,
         },
         variant={"selection": [{"kind": "selection", "name": "d3s", "params": {}}]},
+        found="The gradient is larger: over three seeds of 25 steps its norm is 1.50 against 0.35 (GRPO), "
+        "difference +1.15 [+0.69, +1.61], and still 0.46 against 0.29 in the last five, +0.16 [-0.03, +0.36], "
+        "when most is kept. Held-out accuracy 0.516 against 0.514, difference +0.002 [-0.043, +0.047]: from a "
+        "part of the tokens it rises as fast, as far as these seeds tell.",
     ),
 )
 
