@@ -36,7 +36,8 @@ CARD = Card(
         "surrogate.",
         watch=("heldout/accuracy", "entropy"),
         shared={
-            "budget.steps": 25,
+            "budget.steps": 20,
+            "budget.eval_every": 4,
             "batch_prompts": 6,
             "optimiser.learning_rate": 0.0001,
             "optimiser.passes": 4,

@@ -37,7 +37,8 @@ CARD = Card(
         claim="A hundred times more tokens are clipped than with token ratios, and accuracy rises no slower.",
         watch=("clip_fraction", "heldout/accuracy"),
         shared={
-            "budget.steps": 25,
+            "budget.steps": 20,
+            "budget.eval_every": 4,
             "batch_prompts": 6,
             "optimiser.learning_rate": 0.0001,
             "optimiser.passes": 4,

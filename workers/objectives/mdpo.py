@@ -41,7 +41,8 @@ CARD = Card(
         "clipping, and the divergence from batch to batch stays bounded.",
         watch=("heldout/accuracy", "objectives/divergence"),
         shared={
-            "budget.steps": 20,
+            "budget.steps": 15,
+            "budget.eval_every": 3,
             "optimiser.learning_rate": 0.0001,
             "optimiser.passes": 10,
             "batch_prompts": 6,
