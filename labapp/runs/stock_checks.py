@@ -70,9 +70,11 @@ def _fits(spec: RunSpec, version: DataVersion, facts: StockFacts) -> Iterator[Tr
     made = model_facts(spec)
     if made is None or made.longest is None or not made.bytes_only or facts.longest < made.longest:
         return
-    mend = "set the longest when you map the columns" if version.dataset.kind == DataSet.PAIRS else "leave that row out"
+    mend = (
+        "set the longest when you map the columns" if version.dataset.kind == DataSet.PAIRS else "leave longer rows out"
+    )
     what = (
         f"prompt and completion of row {facts.longest_row:,} of {version} have {facts.longest + 1:,} tokens, and the "
-        f"model has {made.longest:,} positions; upload it again and {mend}"
+        f"model has {made.longest:,} positions: take a larger one, or upload it again and {mend}"
     )
     yield Trouble("prompts.dataset", what)
