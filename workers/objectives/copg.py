@@ -51,6 +51,10 @@ CARD = Card(
         },
         baseline={"objective": {"kind": "preferences", "name": "ipo", "params": {"length": "sum"}}},
         variant={"objective": {"kind": "objectives", "name": "copg", "params": {}}},
+        found="The first half appears: without new completions held-out accuracy rises from 0.450 to 0.753 at step "
+        "40, and a completion's regularised reward comes from 0.36 to 0.11 of its prompt's mean. The second "
+        "goes the other way: accuracy 0.730 against 0.802 (IPO on best and worst), difference -0.071 [-0.093, "
+        "-0.050] over three seeds; brevity 0.647 against 0.632, +0.016 [-0.008, +0.039].",
     ),
 )
 
