@@ -234,21 +234,19 @@ def _batch(
         len(torch.unique(rollouts.group_N)),
         progress,
         rollouts.streams.get("ref_logp"),
-        _lines(stored),
+        _lines(stored) if recipe.asks("segment_NT") else None,
         rollouts.streams.get("value"),
     )
 
 
 def _lines(stored: Stored) -> Tensor:
-    """The number of each token's line, from its piece."""
+    """The number of each chosen token's line, from its piece; see `segments.py`."""
     mask_NT = stored.rollouts.mask_NT
-    number_NT = torch.full(mask_NT.shape, -1)
+    ends_NT = torch.zeros_like(mask_NT)
     for n, row in enumerate(stored.pieces):
-        line = 0
-        for t, piece in enumerate(row):
-            number_NT[n, t] = line if bool(mask_NT[n, t]) else -1
-            line += "\n" in piece
-    return number_NT
+        ends_NT[n, : len(row)] = torch.tensor(["\n" in piece for piece in row], dtype=torch.bool)
+    ends_NT &= mask_NT
+    return torch.where(mask_NT, ends_NT.cumsum(dim=1) - ends_NT.long(), -1)
 
 
 def _loss(part: Part, batch: Batch, now: Pass, notes: list[str]) -> Tensor:

@@ -9,11 +9,13 @@ import pytest
 import torch
 
 from tests.workers.tiny import MemoryLedger, tiny_spec
+from workers.contract.answers import FINISHED, Answers
 from workers.contract.errors import RunError
 from workers.contract.recipes import ORDERS
 from workers.contract.spec import Companion, Pick, RewardPick, RunSpec
 from workers.engine.microscope import Stored, look, read_stored
 from workers.engine.run import train
+from workers.engine.tensors import Rollouts
 
 
 @pytest.fixture(scope="module")
@@ -130,3 +132,21 @@ def test_the_columns_are_read_as_they_were_stored(content: bytes, made: tuple[Ru
         assert stored.rollouts.token_NT[n, :count].tolist() == row["token_ids"]
         assert stored.rollouts.mask_NT[n].tolist() == row["mask"] + [False] * (stored.rollouts.mask_NT.shape[1] - count)
         torch.testing.assert_close(stored.rollouts.logp_NT[n, :count], torch.tensor(row["stream.logp"]))
+
+
+@pytest.mark.parametrize(("level", "ratios"), [("step", (1.5, 1.5, 0.6)), ("completion", (1.35 ** (1 / 3),) * 3)])
+def test_a_line_of_a_completion_is_a_step(made: tuple[RunSpec, Stored], level: str, ratios: tuple[float, ...]) -> None:
+    """By hand: tokens `a`, `⏎`, `b` with ratios 1.5, 1.5 and 0.6 are a step of two and one of one; their geometric
+    means times the advantage 1 of leave-one-out credit are the weights."""
+    spec, _ = made
+    mask_NT = torch.tensor([[True, True, True], [True, False, False]])
+    ratio_NT = torch.tensor([[1.5, 1.5, 0.6], [1.0, 0.0, 0.0]])
+    rollouts = Rollouts(
+        torch.zeros(2, 0, dtype=torch.long), torch.zeros(2, 0).bool(), torch.ones(2, 3, dtype=torch.long), mask_NT,
+        torch.where(mask_NT, -1.0, 0.0), torch.tensor([0, 0]),
+        Answers(("a\nb", "c"), ("p", "p"), (3, 1), (FINISHED, FINISHED)), streams={"ratio": ratio_NT},
+    )  # fmt: skip
+    stored = Stored(rollouts, {"t": torch.tensor([1.0, 0.0])}, [["a", "\n", "b"], ["c"]])
+    objective = Pick("objectives", "gspo", {"level": level, "eps_low": 0.9, "eps_high": 9.0})
+    seen = look(stored, replace(plain(spec), credit=Pick("credit", "rloo"), objective=objective))
+    assert seen.weight_NT[0].tolist() == pytest.approx(ratios, rel=1e-4)
