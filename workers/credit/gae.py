@@ -52,6 +52,10 @@ CARD = Card(
             "credit": {"kind": "credit", "name": "gae", "params": {}},
             "companions": [{"role": "critic", "learning_rate": 0.0003}],
         },
+        found="Held-out accuracy 0.488 against 0.514 (GRPO), difference -0.026 [-0.065, +0.013] over three seeds of "
+        "25 steps: a little lower in every seed, but these seeds do not tell. The critic does not come to "
+        "explain what is earned: 0.04 of the variance in the last five steps, in which it has hardly begun to "
+        "learn.",
     ),
 )
 
