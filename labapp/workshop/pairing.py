@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from labapp.workshop.conversations import is_conversation, last_said, shared_talk, talk
 from labapp.workshop.mapping import (
     ColumnMap,
     answer_of,
@@ -21,8 +22,6 @@ from labapp.workshop.mapping import (
 )
 from labapp.workshop.reading import BadRow, Table
 from workers.contract.answers import Problem
-
-HUMAN, ASSISTANT = "\n\nHuman:", "\n\nAssistant:"  # what begins a turn in transcripts such as those of HH-RLHF
 
 
 @dataclass(frozen=True)
@@ -67,14 +66,14 @@ def _items(value: object) -> list[Any]:
 
 
 def _prompt(value: object) -> str:
-    return _conversation(value, "prompt") if _is_conversation(value) else required_text(value, "prompt")
+    return talk(value, "prompt") if is_conversation(value) else required_text(value, "prompt")
 
 
 def _apart(chosen: object, rejected: object, given: str | None) -> tuple[str, str, str]:
     """(prompt, chosen, rejected) of two sides."""
-    if _is_conversation(chosen) or _is_conversation(rejected):
-        first, good = _last_said(chosen, "chosen")
-        second, bad = _last_said(rejected, "rejected")
+    if is_conversation(chosen) or is_conversation(rejected):
+        first, good = last_said(chosen, "chosen")
+        second, bad = last_said(rejected, "rejected")
         before = {one for one in (first, second, given) if one}
         if len(before) > 1:
             raise ValueError("chosen, rejected and the prompt do not begin with the same messages; is it inside them?")
@@ -82,44 +81,7 @@ def _apart(chosen: object, rejected: object, given: str | None) -> tuple[str, st
             raise ValueError("there is no message before the answer: choose the column of the prompt")
         return before.pop(), good, bad
     good, bad = required_text(chosen, "chosen completion"), required_text(rejected, "rejected completion")
-    return (given, good, bad) if given is not None else _transcripts(good, bad)
-
-
-def _transcripts(good: str, bad: str) -> tuple[str, str, str]:
-    turn = good.rfind(ASSISTANT)
-    while turn >= 0 and not bad.startswith(good[: turn + len(ASSISTANT)]):
-        turn = good.rfind(ASSISTANT, 0, turn)
-    if turn < 0:
-        raise ValueError("chosen and rejected share no beginning up to “Assistant:”: choose the column of the prompt")
-    cut = turn + len(ASSISTANT)
-    if HUMAN in good[cut:] or HUMAN in bad[cut:]:
-        raise ValueError("chosen and rejected differ in more than the last answer")
-    return good[:cut], good[cut:], bad[cut:]
-
-
-def _is_conversation(value: object) -> bool:
-    return isinstance(value, list) and len(value) > 0 and all(isinstance(item, Mapping) for item in value)
-
-
-def _last_said(value: object, side: str) -> tuple[str, str]:
-    """(what stands before, empty where nothing does; the last message) of a conversation."""
-    if not isinstance(value, list) or not _is_conversation(value):
-        raise ValueError(f"{side} is not a conversation, as the other side is")
-    role = value[-1].get("role", "assistant")
-    if role != "assistant":
-        raise ValueError(f"the last message of {side} is not the assistant's but of role {role!r:.40}")
-    before = _conversation(value[:-1], side) if len(value) > 1 else ""
-    return before, required_text(value[-1].get("content"), f"{side} completion")
-
-
-def _conversation(messages: object, what: str) -> str:
-    """Messages as text: one alone is its content, several are a transcript that the assistant is to go on with."""
-    assert isinstance(messages, list)
-    texts = [required_text(message.get("content"), f"{what} message") for message in messages]
-    if len(texts) == 1:
-        return texts[0]
-    turns = [f"{message.get('role', 'user')}: {text}" for message, text in zip(messages, texts, strict=True)]
-    return "\n\n".join([*turns, "assistant:"])
+    return (given, good, bad) if given is not None else shared_talk(good, bad)
 
 
 def _refuse(prompt: str, sides: list[str], longest: int) -> None:
