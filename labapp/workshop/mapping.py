@@ -10,12 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from labapp.workshop.labels import read_label
 from labapp.workshop.reading import BadRow, Table
 from workers.contract.answers import Problem
 
 RESERVED = ("prompt", "answer")
-YES = {"true", "yes", "1", "1.0", "correct", "right"}
-NO = {"false", "no", "0", "0.0", "incorrect", "wrong"}
 T = TypeVar("T")
 
 
@@ -216,7 +215,7 @@ def _completions_at(
         raise ValueError(f"{place.label} does not hold one label for each of the {len(texts)} completions")
     name = place.text.rpartition(".")[0] or place.text
     return [
-        Completion(_completion_text(text), _label(label, place.label), name, line, beside)
+        Completion(_completion_text(text), read_label(label, place.label), name, line, beside)
         for text, label in zip(texts, labels, strict=True)
     ]
 
@@ -229,16 +228,3 @@ def is_list_of_texts(value: object) -> bool:
 def _completion_text(value: object) -> str:
     # A policy may well have said nothing: an empty completion is one, a missing one is not.
     return "" if value == "" else required_text(value, "completion")
-
-
-def _label(value: object, place: str) -> float | None:
-    if value is None or value == "":
-        return None
-    if isinstance(value, bool | int | float):
-        if not 0 <= value <= 1:
-            raise ValueError(f"{place} is {value:g}; a label is yes, no or a share between 0 and 1")
-        return float(value)
-    word = str(value).strip().lower()
-    if word in YES or word in NO:
-        return float(word in YES)
-    raise ValueError(f"{place} is neither yes, no nor a number: {word[:40]!r}")
