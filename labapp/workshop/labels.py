@@ -5,7 +5,7 @@ NO = {"false", "no", "0", "0.0", "incorrect", "wrong"}
 
 
 def read_label(value: object, place: str) -> float | None:
-    """1.0 right, 0.0 wrong or a share between them; None where nothing stands. ValueError for anything else at `place`."""
+    """1.0 right, 0.0 wrong or a share between them; None where nothing stands; ValueError for other values."""
     if value is None or value == "":
         return None
     if isinstance(value, bool | int | float):
