@@ -1,5 +1,7 @@
 """The exhibit of every card: documents that can be started, and arms that differ in the method they show."""
 
+import re
+
 import pytest
 
 from labapp.runs.guided import guided
@@ -43,6 +45,12 @@ def test_it_says_what_to_look_at(method: Method, exhibit: Exhibit) -> None:
     assert exhibit.claim
     assert exhibit.watch
     assert {better_way(exhibit, curve) for curve in exhibit.watch} <= {"higher", "lower"}
+
+
+@pytest.mark.parametrize(("method", "exhibit"), EXHIBITS)
+def test_what_was_measured_has_an_interval(method: Method, exhibit: Exhibit) -> None:
+    if exhibit.found:
+        assert re.search(r"\[[+-]\d+\.\d+, [+-]\d+\.\d+\]", exhibit.found)
 
 
 def test_a_reward_is_better_higher_whatever_decides() -> None:
