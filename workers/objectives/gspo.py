@@ -49,6 +49,10 @@ CARD = Card(
             "objective": {"kind": "objectives", "name": "gspo", "params": {}},
             "reduction": {"kind": "reductions", "name": "sequence_mean", "params": {}},
         },
+        found="The first half appears: 0.55 of the tokens are clipped against 0.0057, about a hundred times as "
+        "many, difference +0.544 [+0.409, +0.680] over three seeds of 20 steps of four passes. Accuracy does "
+        "not keep up so soon: 0.581 against 0.638 held out, difference -0.056 [-0.150, +0.038], lower in "
+        "every seed, though these seeds do not tell.",
     ),
 )
 
