@@ -37,6 +37,11 @@ CARD = Card(
             "shaping": [{"kind": "shaping", "name": "overlong", "params": {}}],
             "objective": {"kind": "objectives", "name": "ppo_clip", "params": {"eps_high": 0.28}},
         },
+        found="Held-out accuracy 0.566 against 0.546 (GRPO), difference +0.020 [-0.012, +0.051] over three seeds of "
+        "25 steps: higher in every seed, but these seeds do not tell. That entropy stays higher does not "
+        "appear: 0.068 against 0.070 nats, -0.002 [-0.010, +0.007]. Of the groups a step wants, 0.98 are "
+        "found with something to compare (0.92 in the last five), from 1.5 times as many sampled; GRPO has "
+        "0.67.",
     ),
 )
 
