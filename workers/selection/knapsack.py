@@ -50,6 +50,11 @@ CARD = Card(
             "optimiser.passes": 1,
         },
         variant={"selection": [{"kind": "selection", "name": "knapsack", "params": {}}]},
+        found="The effect does not appear within 25 steps: groups that all earned the same are 0.763 against 0.747 "
+        "(GRPO) in the last five steps, difference +0.017 [-0.035, +0.068] over three seeds, where the source "
+        "has 20 to 40 % more mixed groups. Held-out accuracy 0.540 against 0.532, difference +0.007 [-0.020, "
+        "+0.035]: no slower, as far as these seeds tell. Easy prompts get two completions, which agree by "
+        "chance more often than four.",
     ),
 )
 
