@@ -45,6 +45,10 @@ CARD = Card(
         },
         baseline={"objective": {"kind": "objectives", "name": "ppo_clip", "params": {"eps_high": 0.28}}},
         variant={"objective": {"kind": "objectives", "name": "cispo", "params": {}}},
+        found="No token is silenced: of CISPO's weights 0.0001 are held at a bound, and they still push, where the "
+        "clipped surrogate silences 0.0083 of the tokens. That accuracy rises faster does not appear: held "
+        "out 0.603 against 0.638, difference -0.034 [-0.075, +0.006] over three seeds of 20 steps of four "
+        "passes, lower in every seed, though these seeds do not tell.",
     ),
 )
 
