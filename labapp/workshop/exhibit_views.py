@@ -42,8 +42,10 @@ def exhibit(request: HttpRequest, kind: str, name: str) -> HttpResponse:
         "differs": shelf.worker_differs(),
         "total": len(SEEDS) * len(ARMS),
     }  # fmt: skip
-    template = "library/exhibit_body.html" if "HX-Request" in request.headers else "library/exhibit.html"
-    return render(request, template, context)
+    # The button lies outside the part that is exchanged: it goes along, so that it wakes up when all runs are done.
+    swaps = "HX-Request" in request.headers
+    template = "library/exhibit_body.html" if swaps else "library/exhibit.html"
+    return render(request, template, context | {"swaps": swaps})
 
 
 @require_http_methods(["POST"])

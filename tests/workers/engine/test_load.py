@@ -46,7 +46,7 @@ def test_an_unknown_name_lists_those_there_are() -> None:
 def test_only_named_arguments_are_passed_and_parameters_go_over_defaults() -> None:
     problem = call(load("tasks", "arithmetic"), {"rng": random.Random(0), "answers": None}, {"level": 1})
     assert isinstance(problem, Problem)
-    assert problem.columns == {"level": 1}
+    assert problem.columns["level"] == 1
 
 
 def test_what_nobody_supplied_is_the_engines_mistake() -> None:

@@ -67,16 +67,18 @@ def _candidates() -> Candidates:
     rollouts = Rollouts(
         torch.zeros(count, 1, dtype=torch.long), torch.ones(count, 1, dtype=torch.bool),
         torch.ones(count, TOKENS, dtype=torch.long), mask_NT, -torch.ones(count, TOKENS), group_N,
-        _answers(count), streams={"entropy": entropy_NT},
+        _answers(reward_N.tolist()), streams={"entropy": entropy_NT},
     )  # fmt: skip
     advantage_N: Tensor = group_centred(reward_N, group_N) / (group_std(reward_N, group_N) + 1e-6)
     made = Candidates(rollouts, reward_N, torch.full((count,), -1), Progress(1, 10))
     return replace(made, advantage_NT=spread(advantage_N, mask_NT))
 
 
-def _answers(count: int) -> Answers:
+def _answers(rewards: list[float]) -> Answers:
+    """Texts with everything that a selection may look for; the task's verifier agrees with the rewards."""
+    count = len(rewards)
     columns = {"hints": (["7*6="],) * count, "demonstration": ("7*6=42",) * count}
-    return Answers(("42",) * count, ("7*6=",) * count, (TOKENS,) * count, (FINISHED,) * count, columns)
+    return Answers(("42",) * count, ("7*6=",) * count, (TOKENS,) * count, (FINISHED,) * count, columns, tuple(rewards))
 
 
 def _common() -> dict[str, object]:

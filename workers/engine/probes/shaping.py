@@ -9,7 +9,7 @@ from workers.engine.load import Loaded, call
 from workers.engine.probes.figure import Axis, Figure, Series, numbers, places
 from workers.engine.tensors import Progress, Shaped
 
-LONGEST, POINTS = 64, 64
+LONGEST, COLUMNS = 64, 16
 
 
 def figure(loaded: Loaded, params: Mapping[str, object]) -> Figure:
@@ -17,17 +17,19 @@ def figure(loaded: Loaded, params: Mapping[str, object]) -> Figure:
     lengths = tuple(range(1, LONGEST + 1))
     series = []
     for reward in (0.0, 0.5, 1.0):
-        value_NK = torch.full((LONGEST, 1), reward)
+        value_NK = torch.full((LONGEST, COLUMNS), reward)
         supplied = {
             "value_NK": value_NK,
-            "valid_NK": torch.ones(LONGEST, 1, dtype=torch.bool),
+            "valid_NK": torch.ones(LONGEST, COLUMNS, dtype=torch.bool),
             "answers": _answers(lengths),
             "most_tokens": LONGEST,
             "progress": Progress(1, 10),
             "memory": {},
         }
         made: Shaped = call(loaded, supplied, params)
-        series.append(Series(f"reward {reward:g}", places(lengths), numbers(made.value_NK[:, 0])))
+        # A method may change one reward of several: the one that it changes most is shown.
+        changed = int((made.value_NK - value_NK).abs().sum(dim=0).argmax())
+        series.append(Series(f"reward {reward:g}", places(lengths), numbers(made.value_NK[:, changed])))
     note = f"The longest completion allowed has {LONGEST} tokens; the one that reaches it was cut off."
     return Figure("Reward after shaping", "lines", Axis("length", "tokens"), Axis("reward"), series, note)
 
