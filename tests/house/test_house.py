@@ -26,8 +26,8 @@ NONE_ALLOWED = (
 # A new knob belongs to a method. Whoever adds one here has to say why no method can have it.
 RUN_SPEC = {
     "RunSpec": "name model prompts rewards credit objective reduction regularisers extras shaping "
-    "selection weighting order companions pool lora served algorithm batch_prompts siblings max_new_tokens temperature optimiser "
-    "budget precision devices sharded seed version",
+    "selection weighting order companions pool lora served algorithm batch_prompts siblings max_new_tokens "
+    "temperature optimiser budget precision devices sharded seed version",
     "Model": "name revision chat",
     "Prompts": "task path dataset heldout_share stock",
     "Extra": "name params weight digest source",
