@@ -33,7 +33,9 @@ CARD = Card(
         "at the price of accuracy.",
         watch=("heldout/accuracy", "heldout/brevity"),
         shared={
-            "budget.steps": 60,
+            "budget.steps": 25,
+            "batch_prompts": 8,
+            "optimiser.learning_rate": 0.0001,
             "order": "credit first",
             "rewards": [
                 {"label": "correct", "name": "exact_answer", "params": {}, "weight": 0.5},
@@ -41,6 +43,10 @@ CARD = Card(
             ],
         },
         variant={"weighting": {"kind": "weighting", "name": "min_norm", "params": {}}},
+        found="Half of it appears: brevity wins far less at the price of accuracy, which is 0.404 against 0.274 "
+        "held out (fixed halves), difference +0.130 [+0.021, +0.239] over three seeds of 25 steps, for a "
+        "brevity of 0.795 against 0.844, -0.049 [-0.091, -0.006]. But the two do not rise together: from 0.48 "
+        "accuracy still falls, to 0.34 at the last step, with fixed halves to 0.13.",
     ),
 )
 
