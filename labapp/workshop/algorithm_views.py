@@ -19,10 +19,10 @@ from labapp.runs.choosing import READY, algorithm_texts, chosen, taken
 from labapp.runs.filling import refreshed
 from labapp.runs.form_steps import STEPS, texts
 from labapp.runs.guided import guided
-from labapp.workshop import algorithm_page, algorithms, microscope_views, rewards, uses
+from labapp.workshop import algorithm_page, algorithms, microscope_views, uses, versioning
 from labapp.workshop.algorithms import with_recipe
 from labapp.workshop.models import Algorithm, AlgorithmVersion
-from labapp.workshop.rewards import NotSaved
+from labapp.workshop.versioning import NotSaved
 from workers.contract.spec import SpecError
 from workers.yaml_dialect import Writer
 
@@ -168,19 +168,11 @@ def history(request: HttpRequest, pk: int) -> HttpResponse:
     one = scoped_get(Algorithm.objects, request, pk=pk)
     versions = list(one.versions.select_related("author").order_by("-number"))
     documents = {version.number: version.document for version in versions}
-    to = _number(request.GET.get("to", ""), documents, versions[0].number)
-    since = _number(request.GET.get("from", ""), documents, versions[min(1, len(versions) - 1)].number)
-    lines = rewards.diff(as_text(documents[since]), as_text(documents[to]))
-    context = {"one": one, "versions": versions, "to": to, "since": since, "lines": lines}
-    return render(request, "workshop/algorithm_history.html", context)
-
-
-def _number(asked: str, known: Mapping[int, Any], default: int) -> int:
-    if not asked:
-        return default
-    if not asked.isdecimal() or int(asked) not in known:
-        raise Http404
-    return int(asked)
+    context = versioning.history(documents, request.GET, as_text) | {
+        "one": one, "versions": versions, "here": "algorithms", "place": reverse("workshop:algorithms"),
+        "address": reverse("workshop:algorithm", args=[pk]),
+    }  # fmt: skip
+    return render(request, "workshop/history.html", context)
 
 
 def as_text(document: Mapping[str, Any]) -> str:

@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 
 from labapp.accounts.models import Team, User
 from labapp.workshop.models import Algorithm, AlgorithmVersion
-from labapp.workshop.rewards import NotSaved
+from labapp.workshop.versioning import NotSaved, message_of, name_of
 from workers.contract.card import Source
 from workers.contract.catalogue import Catalogue
 from workers.contract.method import MethodError
@@ -123,16 +123,12 @@ def pipeline(spec: RunSpec, catalogue: Catalogue) -> list[str]:
 
 def create(team: Team, author: User, name: str, document: dict[str, Any], message: str = "") -> AlgorithmVersion:
     """A new algorithm with `document` as its version 1; NotSaved says what to mend."""
-    wanted = " ".join(name.replace("\0", "").split())
-    if not wanted:
-        raise NotSaved("Give the algorithm a name.")
-    if len(wanted) > 80:
-        raise NotSaved(f"The name has {len(wanted)} letters; 80 are allowed.")
+    wanted = name_of(name, "the algorithm")
     _require_storable(document)
     try:
         with transaction.atomic():
             one = Algorithm.objects.create(team=team, name=wanted)
-            return one.versions.create(number=1, document=document, message=_message(message), author=author)
+            return one.versions.create(number=1, document=document, message=message_of(message), author=author)
     except IntegrityError:
         raise NotSaved(f"There is an algorithm {wanted!r} already: choose another name.") from None
 
@@ -146,13 +142,9 @@ def save(algorithm: Algorithm, author: User, document: dict[str, Any], message: 
         if newest is not None and newest.document == document:
             raise NotSaved(f"These are the parts of version {newest.number}: nothing has changed.")
         number = 1 if newest is None else newest.number + 1
-        return algorithm.versions.create(number=number, document=document, message=_message(message), author=author)
+        return algorithm.versions.create(number=number, document=document, message=message_of(message), author=author)
 
 
 def _require_storable(document: Mapping[str, Any]) -> None:
     if "\\u0000" in json.dumps(document):
         raise NotSaved("A parameter or a formula holds a null character, which no text has.")
-
-
-def _message(text: str) -> str:
-    return " ".join(text.replace("\0", "").split())[:200]

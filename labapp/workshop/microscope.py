@@ -6,25 +6,21 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
-from celery.exceptions import CeleryError
 from django.core.cache import cache
-from kombu.exceptions import OperationalError
-from redis.exceptions import RedisError
 
 from labapp import shelf
 from labapp.accounts.models import Team
-from labapp.celery_app import app
 from labapp.observatory.models import Rollout
 from labapp.runs.guided import guided
 from labapp.runs.models import Run
-from labapp.workshop import algorithms
+from labapp.workshop import algorithms, quick
 from labapp.workshop.algorithms import with_recipe, without_digests
 from workers.contract import analysis
 from workers.contract.picking import method_of
 from workers.contract.recipes import places
 from workers.contract.spec import RunSpec, SpecError, from_dict, to_dict
 
-TASK, QUEUE = "merit.microscope", "quick"
+TASK = "merit.microscope"
 PATIENCE = 30  # seconds after which we say that no worker answers
 KEPT = 3600
 LISTED = 200  # steps that a list of choices holds
@@ -81,15 +77,14 @@ def start(team: Team, run: Run, step: int, recipes: list[Recipe], even: bool = F
         raise NothingToSee(f"{run.name} has no completions of step {step}: choose another step.")
     specs = [_with(_spec(run), recipe) for recipe in recipes]
     sent = [row.file, step, [to_dict(one) for one in specs], even]
-    try:
-        asked = app.send_task(TASK, sent, queue=QUEUE, retry=False, expires=PATIENCE)
-    except (OperationalError, RedisError, OSError) as error:
-        return Sight("failed", reason=f"The queue cannot be reached ({type(error).__name__}).")
+    asked = quick.ask(TASK, sent, PATIENCE)
+    if asked.reason:
+        return Sight("failed", reason=asked.reason)
     told = {"run": str(run.pk), "run_name": run.name, "step": step, "even": even,
             "names": [one.name for one in recipes],
             "notes": [_changed(one, spec) for one, spec in zip(recipes, specs, strict=True)]}  # fmt: skip
-    cache.set(_key(team, asked.id), {"since": time.time(), "told": told}, KEPT)
-    return Sight("waiting", str(asked.id))
+    cache.set(_key(team, asked.task), {"since": time.time(), "told": told}, KEPT)
+    return Sight("waiting", asked.task)
 
 
 def look(team: Team, task: UUID) -> Sight | None:
@@ -97,22 +92,11 @@ def look(team: Team, task: UUID) -> Sight | None:
     kept = cache.get(_key(team, str(task)))
     if kept is None:
         return None
-    answer = app.AsyncResult(str(task))
-    try:
-        state: str = answer.state
-        made: Any = answer.result
-    except (CeleryError, RedisError, OSError, ValueError) as error:
-        return Sight("failed", reason=f"The answer cannot be read ({type(error).__name__}).")
-    waited = time.time() - kept["since"]
-    if state == "SUCCESS":
-        if made["error"]:
-            return Sight("failed", reason=made["error"])
-        return Sight("ready", str(task), waited, told=kept["told"] | {"result": made})
-    if state in ("FAILURE", "REVOKED"):
-        return Sight("failed", reason=f"The worker could not look: {made}")
-    if waited > PATIENCE:
-        return Sight("failed", reason="No worker answered. Looks are made by the quick worker, which seems not to run.")
-    return Sight("waiting", str(task), waited)
+    found = quick.look(str(task), kept["since"], PATIENCE, "Looks", "The worker could not look: {}")
+    if found.state == "ready" and found.made["error"]:
+        return Sight("failed", reason=found.made["error"])
+    told = kept["told"] | {"result": found.made} if found.state == "ready" else {}
+    return Sight(found.state, "" if found.state == "failed" else str(task), found.seconds, found.reason, told)
 
 
 def _key(team: Team, task: str) -> str:

@@ -7,17 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from celery.exceptions import CeleryError
 from django.core.cache import cache
-from kombu.exceptions import OperationalError
-from redis.exceptions import RedisError
 
-from labapp.celery_app import app
+from labapp.workshop import quick
 from workers.contract.method import Method
 
 KEPT = 30 * 24 * 3600  # seconds a figure is kept; its key holds the digest of the method's file
 PATIENCE = 30  # seconds after which we say that no worker answers
-TASK, QUEUE = "merit.probe", "quick"
+TASK = "merit.probe"
 
 
 @dataclass(frozen=True)
@@ -50,29 +47,17 @@ def ask(method: Method, params: Mapping[str, object], again: bool = False) -> Pr
 
 
 def _start(method: Method, params: Mapping[str, object], key: str) -> Probe:
-    try:
-        sent = app.send_task(TASK, [method.kind, method.name, dict(params)], queue=QUEUE, retry=False, expires=PATIENCE)
-    except (OperationalError, RedisError, OSError) as error:
-        return Probe("failed", reason=f"The queue cannot be reached ({type(error).__name__}).")
-    cache.set(key, {"task": sent.id, "since": time.time()}, PATIENCE * 4)
+    asked = quick.ask(TASK, [method.kind, method.name, dict(params)], PATIENCE)
+    if asked.reason:
+        return Probe("failed", reason=asked.reason)
+    cache.set(key, {"task": asked.task, "since": time.time()}, PATIENCE * 4)
     return Probe("waiting")
 
 
 def _look(key: str, task: str, since: float) -> Probe:
-    answer = app.AsyncResult(task)
-    try:
-        state, made = answer.state, answer.result
-    except (CeleryError, RedisError, OSError, ValueError) as error:
-        return Probe("failed", reason=f"The answer cannot be read ({type(error).__name__}).")
-    waited = time.time() - since
-    if state == "SUCCESS":
-        cache.set(key, {"figure": made}, KEPT)
-        return Probe("ready", made)
-    if state in ("FAILURE", "REVOKED"):
-        cache.set(key, {"reason": str(made)}, PATIENCE)
-        return Probe("failed", reason=str(made))
-    if waited > PATIENCE:
-        return Probe(
-            "failed", reason="No worker answered. Figures are made by the quick worker, which seems not to run."
-        )
-    return Probe("waiting", seconds=waited)
+    found = quick.look(task, since, PATIENCE, "Figures")
+    if found.state == "ready":
+        cache.set(key, {"figure": found.made}, KEPT)
+    elif found.state == "failed" and found.lasting:
+        cache.set(key, {"reason": found.reason}, PATIENCE)
+    return Probe(found.state, found.made, found.seconds if found.state == "waiting" else 0.0, found.reason)

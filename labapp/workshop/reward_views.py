@@ -12,9 +12,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from labapp.accounts.access import person, require, requires, scoped, scoped_get, team_of
 from labapp.runs.form_data import CODE
-from labapp.workshop import rewards, samples, uses
+from labapp.workshop import rewards, samples, uses, versioning
 from labapp.workshop.models import Reward, RewardVersion
-from labapp.workshop.rewards import NotSaved
+from labapp.workshop.versioning import NotSaved
 
 LISTED = 50
 
@@ -102,22 +102,11 @@ def history(request: HttpRequest, pk: int) -> HttpResponse:
     """All versions of a reward, and what differs between two of them (`?from=&to=`, by default the newest two)."""
     one = scoped_get(Reward.objects, request, pk=pk)
     versions = list(one.versions.select_related("author").order_by("-number"))
-    numbers = [version.number for version in versions]
-    to = _number(request.GET.get("to", ""), numbers, numbers[0])
-    since = _number(request.GET.get("from", ""), numbers, numbers[min(1, len(numbers) - 1)])
     texts = {version.number: version.source for version in versions}
-    context = {
-        "reward": one, "versions": versions, "to": to, "since": since, "lines": rewards.diff(texts[since], texts[to]),
+    context = versioning.history(texts, request.GET) | {
+        "one": one, "versions": versions, "address": reverse("workshop:reward", args=[pk]),
     }  # fmt: skip
     return render(request, "workshop/history.html", context)
-
-
-def _number(asked: str, numbers: list[int], default: int) -> int:
-    if not asked:
-        return default
-    if not asked.isdecimal() or int(asked) not in numbers:
-        raise Http404
-    return int(asked)
 
 
 @require_POST

@@ -1,12 +1,10 @@
 """Saving rewards: a saved text never changes, every save is the next version, and only usable texts are saved."""
 
-from collections.abc import Iterator
-from difflib import SequenceMatcher
-
 from django.db import IntegrityError, transaction
 
 from labapp.accounts.models import Team, User
 from labapp.workshop.models import Reward, RewardVersion
+from labapp.workshop.versioning import NotSaved, message_of, name_of
 from workers.contract.rewardcode import check
 
 START = '''"""One number for each completion; None where the reward does not apply."""
@@ -27,26 +25,17 @@ def reward(prompts, completions, answer, **columns):
         values.append(1.0 if numbers and numbers[-1] == wanted else 0.0)
     return values
 '''
-CONTEXT = 3  # unchanged lines around a change
-
-
-class NotSaved(ValueError):
-    """Why a text was not saved, as a sentence for its author."""
 
 
 def create(team: Team, author: User, name: str, source: str, message: str = "") -> RewardVersion:
     """A new reward with `source` as its version 1; NotSaved says what to mend."""
-    wanted = " ".join(name.split())
-    if not wanted:
-        raise NotSaved("Give the reward a name.")
-    if len(wanted) > 80:
-        raise NotSaved(f"The name has {len(wanted)} letters; 80 are allowed.")
+    wanted = name_of(name, "the reward")
     _require_usable(source)
     try:
         with transaction.atomic():
             one = Reward.objects.create(team=team, name=wanted)
             return RewardVersion.objects.create(
-                reward=one, number=1, source=source, message=_message(message), author=author
+                reward=one, number=1, source=source, message=message_of(message), author=author
             )
     except IntegrityError:
         raise NotSaved(f"There is a reward {wanted!r} already: choose another name.") from None
@@ -62,12 +51,8 @@ def save(reward: Reward, author: User, source: str, message: str = "") -> Reward
             raise NotSaved(f"This is the text of version {newest.number}: nothing has changed.")
         number = 1 if newest is None else newest.number + 1
         return RewardVersion.objects.create(
-            reward=reward, number=number, source=source, message=_message(message), author=author
+            reward=reward, number=number, source=source, message=message_of(message), author=author
         )
-
-
-def _message(text: str) -> str:
-    return " ".join(text.split())[:200]
 
 
 def _require_usable(source: str) -> None:
@@ -76,28 +61,3 @@ def _require_usable(source: str) -> None:
     marks = check(source)
     if marks:
         raise NotSaved(f"Not saved. Line {marks[0].line}: {marks[0].message}")
-
-
-def diff(before: str, after: str) -> list[dict[str, object]]:
-    """The lines that differ, with a few around them: {kind: same|gone|new|gap, before, after, text}."""
-    old, new = before.splitlines(), after.splitlines()
-    found: list[dict[str, object]] = []
-    groups = SequenceMatcher(None, old, new, autojunk=False).get_grouped_opcodes(CONTEXT)
-    for place, group in enumerate(groups):
-        if place or group[0][1]:
-            found.append({"kind": "gap", "before": "", "after": "", "text": "…"})
-        for tag, a, b, c, d in group:
-            found.extend(_lines(tag, old, new, (a, b, c, d)))
-    return found
-
-
-def _lines(tag: str, old: list[str], new: list[str], span: tuple[int, int, int, int]) -> Iterator[dict[str, object]]:
-    a, b, c, d = span
-    if tag == "equal":
-        for at in range(b - a):
-            yield {"kind": "same", "before": a + at + 1, "after": c + at + 1, "text": old[a + at]}
-        return
-    for at in range(a, b):
-        yield {"kind": "gone", "before": at + 1, "after": "", "text": old[at]}
-    for at in range(c, d):
-        yield {"kind": "new", "before": "", "after": at + 1, "text": new[at]}

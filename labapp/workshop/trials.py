@@ -7,15 +7,12 @@ from statistics import fmean
 from typing import Any
 from uuid import UUID
 
-from celery.exceptions import CeleryError
 from django.core.cache import cache
-from kombu.exceptions import OperationalError
-from redis.exceptions import RedisError
 
 from labapp.accounts.models import Team
-from labapp.celery_app import app
+from labapp.workshop import quick
 
-TASK, QUEUE = "merit.try_reward", "quick"
+TASK = "merit.try_reward"
 PATIENCE = 60  # seconds after which we say that no worker answers
 KEPT = 3600
 
@@ -35,13 +32,12 @@ class Trial:
 def start(team: Team, source: str, samples: Sequence[Mapping[str, Any]]) -> Trial:
     """Ask the quick worker to score `samples` with `source`."""
     sent = [{name: value for name, value in one.items() if name != "label"} for one in samples]
-    try:
-        asked = app.send_task(TASK, [source, sent], queue=QUEUE, retry=False, expires=PATIENCE)
-    except (OperationalError, RedisError, OSError) as error:
-        return Trial("failed", reason=f"The queue cannot be reached ({type(error).__name__}).")
+    asked = quick.ask(TASK, [source, sent], PATIENCE)
+    if asked.reason:
+        return Trial("failed", reason=asked.reason)
     shown = [{name: one.get(name) for name in ("prompt", "completion", "label", "answer")} for one in samples]
-    cache.set(_key(team, asked.id), {"since": time.time(), "samples": shown}, KEPT)
-    return Trial("waiting", str(asked.id))
+    cache.set(_key(team, asked.task), {"since": time.time(), "samples": shown}, KEPT)
+    return Trial("waiting", asked.task)
 
 
 def look(team: Team, task: UUID) -> Trial | None:
@@ -49,22 +45,13 @@ def look(team: Team, task: UUID) -> Trial | None:
     kept = cache.get(_key(team, str(task)))
     if kept is None:
         return None
-    answer = app.AsyncResult(str(task))
-    try:
-        state: str = answer.state
-        made: Any = answer.result
-    except (CeleryError, RedisError, OSError, ValueError) as error:
-        return Trial("failed", reason=f"The answer cannot be read ({type(error).__name__}).")
-    waited = time.time() - kept["since"]
-    if state == "SUCCESS":
-        return Trial("ready", str(task), waited, rows=_rows(kept["samples"], made), result=made | _summary(made))
-    if state in ("FAILURE", "REVOKED"):
-        return Trial("failed", reason=f"The worker could not try it: {made}")
-    if waited > PATIENCE:
-        return Trial(
-            "failed", reason="No worker answered. Trials are made by the quick worker, which seems not to run."
-        )
-    return Trial("waiting", str(task), waited)
+    found = quick.look(str(task), kept["since"], PATIENCE, "Trials", "The worker could not try it: {}")
+    if found.state == "failed":
+        return Trial("failed", reason=found.reason)
+    if found.state == "waiting":
+        return Trial("waiting", str(task), found.seconds)
+    rows, result = _rows(kept["samples"], found.made), found.made | _summary(found.made)
+    return Trial("ready", str(task), found.seconds, rows=rows, result=result)
 
 
 def _key(team: Team, task: str) -> str:

@@ -25,7 +25,7 @@ FORBIDDEN_NAMES = ("utils", "util", "common", "base", "helpers", "misc")
 # sandbox's child is the third: users' code may raise anything, SystemExit too, and the child must live to tell.
 BOUNDARIES = ("workers/engine/boundary.py", "workers/door/", "workers/sandbox/child.py")
 METHOD_MAY_IMPORT = (
-    "workers.contract", "workers.engine.tensors", "workers.engine.masks", "workers.engine.tree",
+    "workers.contract", "workers.tasks.parts", "workers.engine.tensors", "workers.engine.masks", "workers.engine.tree",
     "torch", "math_verify", "regex", "__future__",
 )  # fmt: skip
 

@@ -11,7 +11,7 @@ from typing import Annotated
 import torch
 from torch import Tensor
 
-from workers.contract.card import Card, Exhibit, Real, Source, Text, Whole
+from workers.contract.card import Card, Real, Source, Text, Whole
 from workers.engine.masks import group_sum
 from workers.engine.tensors import Candidates, Selection, Wish
 
@@ -30,33 +30,6 @@ CARD = Card(
     relatives=("objectives/hpt", "selection/scaf_grpo"),
     partners=("objectives/hpt",),
     doubts="The soft coefficients of the release are left out: they are an ablation, and weigh three losses a prompt.",
-    exhibit=Exhibit(
-        claim="With a demonstration in the place of completions that all failed, accuracy rises further than by reward "
-        "alone, and fewer and fewer prompts need one.",
-        watch=("heldout/accuracy", "selection/imitated"),
-        shared={
-            "budget.steps": 25,
-            "batch_prompts": 10,
-            "prompts.task.params": {"level": 4, "mixed": True},
-            "rewards": [{"label": "correct", "name": "exact_answer"}],
-            "regularisers": [],
-            "optimiser.learning_rate": 0.0002,
-            "optimiser.passes": 1,
-            "credit": {"kind": "credit", "name": "grpo", "params": {"norm": "none"}},
-        },
-        baseline={
-            "objective": {"kind": "objectives", "name": "ppo_clip", "params": {}},
-            "reduction": {"kind": "reductions", "name": "fixed_length", "params": {}},
-        },
-        variant={
-            "objective": {"kind": "objectives", "name": "hpt", "params": {}},
-            "selection": [{"kind": "selection", "name": "hpt_switch", "params": {}}],
-        },
-        found="The effect does not appear within 25 steps: held-out accuracy 0.449 against 0.532 (Dr. GRPO), "
-        "difference -0.083 [-0.176, +0.009] over three seeds, and at the last step 0.505 against 0.646, "
-        "-0.141 [-0.179, -0.102], the other way. Demonstrations are asked for by 0.27 of the prompts at the "
-        "end and by 0.30 of them at the first step.",
-    ),
 )
 
 IMITATE, OFF_POLICY = 0, 1

@@ -12,6 +12,7 @@ from typing import Annotated
 
 from workers.contract.answers import Problem
 from workers.contract.card import Card, Flag, Source, Whole
+from workers.tasks.parts import hints_of
 
 CARD = Card(
     title="Arithmetic",
@@ -47,7 +48,7 @@ def problem(
         total = total + number if sign == "+" else total - number
         prompt += f"{sign}{number}"
     steps = _steps(prompt)
-    columns = {"level": level, "hints": _hints(steps), "demonstration": ";".join(steps) + f"#{total}"}
+    columns = {"level": level, "hints": hints_of(steps), "demonstration": ";".join(steps) + f"#{total}"}
     return Problem(prompt + "=", str(total), columns)
 
 
@@ -72,15 +73,6 @@ def _steps(prompt: str) -> list[str]:
         steps.append(f"{total}{term}={total + int(term)}")
         total += int(term)
     return steps
-
-
-def _hints(steps: list[str]) -> list[str]:
-    """Beginnings of the worked solution, weak to strong: each step without its result, then with it."""
-    hints: list[str] = []
-    for done, step in enumerate(steps):
-        before = [*steps[:done], step.partition("=")[0] + "="], [*steps[:done], step]
-        hints += [";".join(begun) for begun in before]
-    return hints
 
 
 def _guess(rng: random.Random, answer: int) -> int:

@@ -13,6 +13,7 @@ from typing import Annotated
 
 from workers.contract.answers import Problem
 from workers.contract.card import Card, Source, Whole
+from workers.tasks.parts import hints_of
 
 CARD = Card(
     title="Countdown",
@@ -53,7 +54,7 @@ def problem(
         "level": level,
         "target": total,
         "numbers": shown,
-        "hints": _hints(steps),
+        "hints": hints_of(steps),
         "demonstration": ";".join(steps) + f"#{expression}",
     }
     return Problem(f"{total} from {','.join(map(str, shown))}=", expression, columns)
@@ -89,15 +90,6 @@ def _steps(answer: str) -> list[str]:
         steps.append(f"{total}{term}={result}")
         total = result
     return steps
-
-
-def _hints(steps: list[str]) -> list[str]:
-    """Beginnings of the worked solution, weak to strong: each step without its result, then with it."""
-    hints: list[str] = []
-    for done, step in enumerate(steps):
-        before = [*steps[:done], step.partition("=")[0] + "="], [*steps[:done], step]
-        hints += [";".join(begun) for begun in before]
-    return hints
 
 
 def evaluate(expression: str) -> tuple[Fraction, list[int]] | None:

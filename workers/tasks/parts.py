@@ -1,4 +1,5 @@
-"""Splits every task's endless problems into a train part and a held-out part that never share a prompt."""
+"""What tasks share: the split of endless problems into a train part and a held-out part that never share a prompt, and
+hints from a worked solution."""
 
 import random
 from collections.abc import Callable
@@ -33,3 +34,12 @@ def draw(problem: Callable[..., Problem], rng: random.Random, part: str = TRAIN,
         if part_of(found.prompt) == part:
             return found
     raise ValueError(f"the task poses too few different problems: none of {TRIES} draws belongs to the part {part!r}")
+
+
+def hints_of(steps: list[str]) -> list[str]:
+    """Beginnings of a worked solution, weak to strong: each step without its result, then with it."""
+    hints: list[str] = []
+    for done, step in enumerate(steps):
+        before = [*steps[:done], step.partition("=")[0] + "="], [*steps[:done], step]
+        hints += [";".join(begun) for begun in before]
+    return hints

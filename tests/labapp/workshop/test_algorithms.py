@@ -17,7 +17,7 @@ from labapp.workshop import algorithm_page, algorithms
 from labapp.workshop.algorithm_views import as_text
 from labapp.workshop.algorithms import document_of, with_recipe
 from labapp.workshop.models import Algorithm, AlgorithmVersion
-from labapp.workshop.rewards import NotSaved
+from labapp.workshop.versioning import NotSaved
 from tests.labapp.runs.browser_form import Form
 from workers.contract.spec import to_dict
 
@@ -97,8 +97,6 @@ def test_critic_credit_without_a_critic_is_refused_and_mended_by_a_click(alice_c
 
 
 def test_preferences_without_pairs_are_refused_and_mended(alice_client: Client) -> None:
-    if not CATALOGUE.of("preferences"):
-        pytest.skip("the library has no preference loss")
     name = CATALOGUE.of("preferences")[0].name
     html = ask(alice_client, page(alice_client) | {"objective.name": f"preferences/{name}"}, "change")
     assert "has no stock of them" in html

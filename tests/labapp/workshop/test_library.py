@@ -14,7 +14,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from labapp import shelf
 from labapp.celery_app import app
-from labapp.workshop import library_views, probes
+from labapp.workshop import library_views, probes, quick
 from labapp.workshop.wording import quoted
 from workers.contract.card import Source
 from workers.contract.kinds import KINDS
@@ -153,7 +153,7 @@ def worker(monkeypatch: pytest.MonkeyPatch, servers: object) -> Iterator[Worker]
     """A worker that answers when the test says so, and an empty cache."""
     cache.clear()
     made = Worker()
-    monkeypatch.setattr(probes, "app", made)
+    monkeypatch.setattr(quick, "app", made)
     yield made
     cache.clear()
 
@@ -201,7 +201,7 @@ def test_a_worker_that_is_not_there_is_said(
 ) -> None:
     alice_client.get(PROBE)
     now = time.time() + probes.PATIENCE + 1
-    monkeypatch.setattr("labapp.workshop.probes.time.time", lambda: now)
+    monkeypatch.setattr("labapp.workshop.quick.time.time", lambda: now)
     assert "No worker answered" in alice_client.get(PROBE).content.decode()
 
 

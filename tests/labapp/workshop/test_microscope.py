@@ -10,7 +10,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 from kombu.exceptions import OperationalError
 
@@ -24,6 +23,7 @@ from labapp.runs.models import Run
 from labapp.workshop import algorithms, microscope
 from tests.labapp.observatory.stored import add_rollouts
 from tests.labapp.runs.browser_form import Form
+from tests.labapp.workshop.conftest import QuickWorker
 from tests.workers import stored_step
 from workers.contract.spec import to_dict
 from workers.door.look import look_at
@@ -32,24 +32,9 @@ LOOK, NEW = "/workshop/algorithms/microscope/", "/workshop/algorithms/new/"
 
 
 @pytest.fixture
-def worker(monkeypatch: pytest.MonkeyPatch, servers: Any) -> Any:
-    """The queue, with the task run here when its result is asked for; `sent` lists what was sent."""
-    sent: list[Any] = []
-    made: dict[str, Any] = {}
-
-    def send_task(name: str, args: Any, queue: str, **options: Any) -> SimpleNamespace:
-        sent.append((name, queue, args))
-        number = str(uuid4())
-        made[number] = json.loads(json.dumps(args))
-        return SimpleNamespace(id=number)
-
-    def result(number: str) -> SimpleNamespace:
-        return SimpleNamespace(state="SUCCESS", result=json.loads(json.dumps(look_at(*made[number]))))
-
-    cache.clear()
-    monkeypatch.setattr(app, "send_task", send_task)
-    monkeypatch.setattr(app, "AsyncResult", result)
-    return SimpleNamespace(sent=sent)
+def worker(quick_worker: QuickWorker) -> Any:
+    """See `quick_worker`."""
+    return quick_worker(look_at)
 
 
 def stored(run: Run, *steps: int) -> Run:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 from kombu.exceptions import OperationalError
 
@@ -18,6 +16,7 @@ from labapp.observatory.models import Rollout
 from labapp.runs import launch
 from labapp.workshop import samples
 from labapp.workshop.samples import NoSamples
+from tests.labapp.workshop.conftest import QuickWorker
 from workers.door.trial import try_reward
 
 if TYPE_CHECKING:
@@ -29,24 +28,9 @@ TRY = "/workshop/rewards/try/"
 
 
 @pytest.fixture
-def worker(monkeypatch: pytest.MonkeyPatch, servers: Any) -> Any:
-    """The queue, with the task run here when its result is asked for; `sent` lists what was sent."""
-    sent: list[Any] = []
-    made: dict[str, Any] = {}
-
-    def send_task(name: str, args: Any, queue: str, **options: Any) -> SimpleNamespace:
-        sent.append((name, queue, args))
-        number = str(uuid4())
-        made[number] = json.loads(json.dumps(args))
-        return SimpleNamespace(id=number)
-
-    def result(number: str) -> SimpleNamespace:
-        return SimpleNamespace(state="SUCCESS", result=json.loads(json.dumps(try_reward(*made[number]))))
-
-    cache.clear()
-    monkeypatch.setattr(app, "send_task", send_task)
-    monkeypatch.setattr(app, "AsyncResult", result)
-    return SimpleNamespace(sent=sent)
+def worker(quick_worker: QuickWorker) -> Any:
+    """See `quick_worker`."""
+    return quick_worker(try_reward)
 
 
 def tried(client: Client, source: str, **fields: str) -> str:

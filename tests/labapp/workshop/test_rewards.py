@@ -10,7 +10,7 @@ from labapp.accounts.models import Team, User
 from labapp.runs import launch
 from labapp.workshop import rewards
 from labapp.workshop.models import Reward, RewardVersion
-from labapp.workshop.rewards import NotSaved
+from labapp.workshop.versioning import NotSaved, diff
 from workers.contract.rewardcode import check
 
 GOOD = "def reward(completions, **columns):\n    return [float(len(text)) for text in completions]\n"
@@ -123,12 +123,12 @@ def test_history_shows_what_differs(alice_client: Client, reward: Reward, bob: U
 
 def test_a_diff_by_hand() -> None:
     before = "".join(f"{n}\n" for n in range(1, 21))
-    found = rewards.diff(before, before.replace("10\n", "ten\n"))
+    found = diff(before, before.replace("10\n", "ten\n"))
     assert [(line["kind"], line["text"]) for line in found] == [
         ("gap", "…"), ("same", "7"), ("same", "8"), ("same", "9"), ("gone", "10"), ("new", "ten"),
         ("same", "11"), ("same", "12"), ("same", "13"),
     ]  # fmt: skip
-    assert rewards.diff(before, before) == []
+    assert diff(before, before) == []
 
 
 def test_what_a_run_uses_is_not_deleted(alice_client: Client, alice: User, team: Team, reward: Reward) -> None:
@@ -184,3 +184,10 @@ def test_the_list_asks_the_database_a_fixed_number_of_times(
     alice_client.get("/workshop/")
     with django_assert_max_num_queries(8):
         assert alice_client.get("/workshop/").content.decode().count("reward ") >= 5
+
+
+def test_null_characters_in_a_name_are_left_out(alice_client: Client) -> None:
+    """A database text cannot hold one: the save must not end in a fault of the page."""
+    answer = alice_client.post("/workshop/rewards/new/", {"name": "a\0b", "source": rewards.START, "message": "m\0"})
+    assert answer.status_code == 302
+    assert RewardVersion.objects.get().reward.name == "ab"
