@@ -4,7 +4,7 @@ Serves the pages and the command line; knows neither the web nor torch.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -41,7 +41,12 @@ def as_json(spec: RunSpec) -> str:
 
 def as_yaml(spec: RunSpec) -> str:
     """The document as YAML, fields in the order of the spec."""
-    return yaml.dump(to_dict(spec), Dumper=Writer, sort_keys=False, allow_unicode=True, width=110)
+    return yaml_of(to_dict(spec))
+
+
+def yaml_of(document: Mapping[str, Any]) -> str:
+    """Any document of JSON values as YAML that is read back the same, fields in its own order."""
+    return yaml.dump(dict(document), Dumper=Writer, sort_keys=False, allow_unicode=True, width=110)
 
 
 def read(text: str) -> RunSpec:

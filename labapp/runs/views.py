@@ -4,7 +4,6 @@ import json
 from typing import Any
 from uuid import UUID
 
-import yaml
 from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.core.files.storage import default_storage
@@ -24,6 +23,7 @@ from labapp.runs import feed, launch
 from labapp.runs.models import STATES, Checkpoint, Experiment, MetricLatest, Run
 from labapp.runs.recipe_view import recipe_of
 from labapp.runs.sparks import sparks
+from workers import documents
 from workers.contract.spec import SpecError, from_dict, to_json
 
 PAGE = 50
@@ -109,7 +109,7 @@ def detail(request: HttpRequest, run_id: UUID) -> HttpResponse:
     context = {
         "run": run, "snapshot": snapshot, "header": snapshot["header"], "tabs": tabs,
         "tab": tab if tab in dict(tabs) else "overview", "labels": labels, "chosen": chosen,
-        "spec_json": document, "spec_yaml": yaml.safe_dump(json.loads(document), sort_keys=False, allow_unicode=True),
+        "spec_json": document, "spec_yaml": documents.yaml_of(json.loads(document)),
         "may_change": may_here(request, "change"), "files": _files(run) if tab == "files" else [],
         "agreement": agreement(run, chosen) if judged else None, "addresses": _addresses(run),
         "recipe": recipe_of(run),

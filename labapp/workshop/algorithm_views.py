@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-import yaml
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Prefetch
@@ -23,8 +22,8 @@ from labapp.workshop import algorithm_page, algorithms, microscope_views, uses, 
 from labapp.workshop.algorithms import with_recipe
 from labapp.workshop.models import Algorithm, AlgorithmVersion
 from labapp.workshop.versioning import NotSaved
+from workers import documents
 from workers.contract.spec import SpecError
-from workers.yaml_dialect import Writer
 
 LISTED = 50
 REFUSED = "Not saved. The checks say what to mend."
@@ -179,8 +178,7 @@ def as_text(document: Mapping[str, Any]) -> str:
     """A recipe as YAML in the order of its parts, without the digests of method files."""
     with suppress(SpecError):  # a recipe of another version is compared as it was stored
         document = algorithms.document_of(with_recipe(guided(shelf.catalogue()), document))
-    plain = algorithms.without_digests(document)
-    return yaml.dump(plain, Dumper=Writer, sort_keys=False, allow_unicode=True, width=110)
+    return documents.yaml_of(algorithms.without_digests(document))
 
 
 @require_POST

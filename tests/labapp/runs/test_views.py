@@ -77,6 +77,21 @@ def test_the_page_gives_its_document_as_json_and_yaml_in_one_order(
     assert list(as_json) == list(as_yaml) == list(spec), "the order of the document, not that of the database"
 
 
+def test_the_yaml_of_any_run_reads_back_when_pasted(alice_client: Client, team: Team, alice: User) -> None:
+    """`1e-4` is a text to the YAML of old and a number to ours: unquoted, the name would come back as a number."""
+    from dataclasses import replace
+
+    from labapp import shelf
+    from labapp.runs import launch
+    from labapp.runs.guided import guided
+    from workers import documents
+    from workers.contract.spec import to_dict
+
+    spec = replace(guided(shelf.catalogue()), name="1e-4")
+    run = launch.create(team, alice, to_dict(spec), "E")
+    assert documents.read(alice_client.get(f"/runs/{run.pk}/?tab=config").context["spec_yaml"]) == spec
+
+
 def test_files_are_listed_with_their_sizes_and_opened(alice_client: Client, team: Team, alice: User) -> None:
     from labapp.runs.models import Checkpoint
 
