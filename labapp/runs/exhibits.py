@@ -16,6 +16,7 @@ from workers.contract.spec import Model, RunSpec, to_dict
 
 BASELINE_MODEL = "run:baseline"
 """A model of this name in an exhibit stands for what the baseline's run of the same seed learned."""
+PREFIX = "Exhibit: "  # of the names of their experiments
 Points = dict[str, dict[int, dict[str, dict[int, float]]]]  # arm, seed, curve, step
 
 
@@ -41,7 +42,7 @@ class Reading:
 
 def title(method: Method) -> str:
     """The name of its experiment."""
-    return f"Exhibit: {method.card.title}"[:120]
+    return f"{PREFIX}{method.card.title}"[:120]
 
 
 def specs(method: Method, catalogue: Catalogue) -> dict[str, list[RunSpec]]:
@@ -76,18 +77,18 @@ def _after(spec: RunSpec, baseline: str) -> RunSpec:
 
 
 def read(team: Team, method: Method) -> Reading:
-    """The newest run of each arm and seed, and what they say. Two queries."""
+    """The newest run of each arm and seed, and what they say; a seed counts in the verdicts when both of its runs are
+    done. Clones do not count: they may be other runs. Two queries."""
     exhibit = method.card.exhibit
     assert exhibit is not None
-    rows = Run.objects.filter(team=team, experiment__name=title(method), deleted=None).order_by("created")
-    runs: dict[tuple[str, int], Run] = {}
-    for run in rows:
-        arm = next((arm for arm in ARMS if f" {arm} " in run.name), None)
-        if arm is not None:
-            runs[arm, int(run.spec.get("seed", 0))] = run
+    names = {f"{method.name} {arm} {seed}": (arm, seed) for arm in ARMS for seed in SEEDS}
+    rows = Run.objects.filter(team=team, experiment__name=title(method), deleted=None, parent=None, name__in=names)
+    runs = {names[run.name]: run for run in rows.order_by("created")}
     points = _points(runs, exhibit.watch)
+    over = {seed for seed in SEEDS if all((arm, seed) in runs and runs[arm, seed].state == "done" for arm in ARMS)}
     ends = {
-        curve: {arm: {s: e for s, one in points[arm].items() if (e := result(one.get(curve, {}))) is not None}
+        curve: {arm: {seed: end for seed, one in points[arm].items()
+                      if seed in over and (end := result(one.get(curve, {}))) is not None}
                 for arm in ARMS}
         for curve in exhibit.watch
     }  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Any
 
 from labapp.runs.filling import companion_texts, pick_texts, pool_texts
 from labapp.runs.form_data import ROWS, Data, renumbered, with_values
+from labapp.runs.recipe_fields import NOT_ALWAYS
 from workers.contract.catalogue import Catalogue
 from workers.contract.recipes import recipe_troubles
 from workers.contract.spec import Companion, Pick, Pool, RunSpec, SpecError, build, from_dict, to_dict
@@ -19,6 +20,8 @@ def with_fix(data: Data, fix: Mapping[str, Any], catalogue: Catalogue) -> dict[s
     for path, value in fix.items():
         if path in ROWS:
             made = _rows(made, path, value, catalogue)
+        elif value is None and path in NOT_ALWAYS:
+            made = {name: text for name, text in made.items() if not name.startswith(f"{path}.")} | {f"{path}.name": ""}
         elif path == "pool":
             kept = {name: text for name, text in made.items() if not name.startswith("pool.")}
             made = kept | pool_texts(build(Pool | None, value, path))

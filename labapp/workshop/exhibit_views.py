@@ -51,8 +51,12 @@ def exhibit(request: HttpRequest, kind: str, name: str) -> HttpResponse:
 @require_http_methods(["POST"])
 @requires("change")
 def start(request: HttpRequest, kind: str, name: str) -> HttpResponse:
-    """Make and queue all its runs; 422 with the reasons when one of them cannot be made."""
+    """Make and queue all its runs; 422 with the reasons when they cannot be made. While some go on no more are made."""
     method, team, catalogue = _exhibited(kind, name), team_of(request), shelf.catalogue()
+    if exhibits.read(team, method).is_live:
+        return redirect(reverse("library:exhibit", args=[kind, name]))
+    if shelf.worker_differs() is not None:
+        return render(request, "library/exhibit_refused.html", {"method": method, "differs": True}, status=422)
     for specs in exhibits.specs(method, catalogue).values():
         wrong = troubles(specs[0], catalogue, team)
         if wrong:

@@ -62,10 +62,16 @@ def _credit(spec: RunSpec, methods: dict[str, Method]) -> Iterator[Trouble]:
         what = f"{objective.name} compares completions of one prompt; with one there is nothing to compare"
         yield Trouble("siblings", what, {"siblings": 8})
     if spec.credit is None:
+        if spec.weighting is not None:
+            what = f"{spec.weighting.name} sets what each reward counts in the credit, and this recipe has no credit"
+            yield Trouble("weighting", what, {"weighting": None})
         if asking or spec.objective.source:
             what = f"{', '.join(asking) or spec.objective.name} needs advantages, and no credit method makes any"
             yield Trouble("credit", what, {"credit": {"kind": "credit", "name": "grpo"}})
         return
+    if objective is not None and not asking:
+        what = f"no part of this recipe asks for advantages, so {spec.credit.name} would do nothing"
+        yield Trouble("credit", what, {"credit": None})
     method = methods.get("credit")
     if method is not None and spec.siblings <= 1 and spec.pool is None and _compares_siblings(method):
         what = f"{method.name} compares completions of one prompt; with one completion there is nothing to compare"
@@ -110,17 +116,24 @@ def _companions(spec: RunSpec, methods: list[tuple[str, Method]]) -> Iterator[Tr
             what = f"no part of the recipe asks for a {companion.role}; take it out"
             yield Trouble(f"companions.{index}", what, without)
         elif companion.role == "guide" and not companion.model.name:
-            yield Trouble(f"companions.{index}.model", "a guide is the model of another run: give its directory")
+            yield Trouble(
+                f"companions.{index}.model",
+                "a guide is the model of another run: give `run:` with that run's number, or a directory",
+            )
 
 
 def _offline(spec: RunSpec, methods: list[tuple[str, Method]]) -> Iterator[Trouble]:
-    """Preferences learn from a stock of completions; selections and critics from new ones."""
+    """Preferences learn from a stock of completions, whose pairs are ordered when it is filled; selections ask for new
+    ones."""
     pool = spec.pool
     if pool is None:
         if spec.objective.kind == "preferences":
             what = f"{spec.objective.name} learns from pairs or labelled completions, and the run has no stock of them"
             yield Trouble("pool", what, {"pool": {"prompts": 256, "siblings": 4, "rounds": 1}})
         return
+    if spec.shaping and spec.objective.kind == "preferences":
+        what = "shaping changes rewards when they are credited; the pairs of a stock are ordered before. Take it out"
+        yield Trouble("shaping.0", what, {"shaping": []})
     if spec.selection:
         what = "a selection asks for new completions, and this run learns from a stock of them; take one of them out"
         yield Trouble("selection.0", what, {"selection": []})

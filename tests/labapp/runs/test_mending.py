@@ -24,6 +24,13 @@ BROKEN = {
     "a critic is too much": replace(GUIDED, companions=(Companion("critic"),)),
     "there are two critics": replace(GAE, companions=(Companion("critic"), Companion("critic"))),
     "credit is missing": replace(GUIDED, credit=None),
+    "credit is too much": replace(GUIDED, objective=Pick("preferences", "dpo"), pool=Pool()),
+    "weights without credit": replace(
+        GUIDED, objective=Pick("objectives", "copg"), credit=None, weighting=Pick("weighting", "min_norm")
+    ),
+    "pairs with shaping": replace(
+        GUIDED, objective=Pick("preferences", "dpo"), pool=Pool(), credit=None, shaping=(Pick("shaping", "overlong"),)
+    ),
     "one sibling": replace(GUIDED, siblings=1),
     "a stock with a selection": replace(GUIDED, pool=Pool(), selection=(Pick("selection", "d3s"),)),
     "an odd order": replace(GUIDED, order="backwards"),

@@ -37,6 +37,7 @@ def measured(runs: list[Run], gap: float) -> None:
         for run in runs for step in range(10)
     ]  # fmt: skip
     MetricPoint.objects.bulk_create(points)
+    Run.objects.filter(pk__in=[run.pk for run in runs]).update(state="done")
 
 
 def test_it_works(alice_client: Client) -> None:
@@ -65,11 +66,45 @@ def test_seeds_that_do_not_tell_are_said_not_to(alice_client: Client) -> None:
 
 def test_another_start_takes_the_place_of_the_first(alice_client: Client, team: Team) -> None:
     first = started(alice_client)
-    Run.objects.update(created=timezone.now() - timedelta(hours=1))
+    Run.objects.update(state="done", created=timezone.now() - timedelta(hours=1))
     started(alice_client)
     newest = exhibits.read(team, METHOD).runs
     assert len(newest) == 6
     assert not {run.pk for run in newest.values()} & {run.pk for run in first}
+
+
+def test_runs_that_go_on_or_ended_early_have_no_verdict(alice_client: Client) -> None:
+    """Ends of different lengths must not be compared: seed 0 lacks its variant, seed 1 was stopped."""
+    runs = started(alice_client)
+    measured(runs, 0.2)
+    Run.objects.filter(spec__seed=0, name__contains=" variant ").update(state="running")
+    Run.objects.filter(spec__seed=1, name__contains=" baseline ").update(state="stopped")
+    html = alice_client.get(ADDRESS).content.decode()
+    assert "one seed only" in html
+    Run.objects.filter(spec__seed=2).update(state="failed")
+    assert "No seed has finished both of its runs yet" in alice_client.get(ADDRESS).content.decode()
+
+
+def test_a_clone_is_no_run_of_the_exhibit(alice_client: Client, team: Team) -> None:
+    runs = started(alice_client)
+    for name in (runs[0].name, f"{runs[0].name} again"):
+        launch.create(team, None, {**runs[0].spec, "name": name}, exhibits.title(METHOD), parent=runs[0])
+    assert exhibits.read(team, METHOD).runs["baseline", 0].pk == runs[0].pk
+
+
+def test_while_it_runs_no_second_one_is_started(alice_client: Client) -> None:
+    first = started(alice_client)
+    assert len(started(alice_client)) == len(first)
+    Run.objects.update(state="done")
+    assert len(started(alice_client)) == 2 * len(first)
+
+
+def test_a_worker_with_other_methods_is_not_given_it(alice_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shelf, "worker_differs", lambda: "0123456789ab")
+    answer = alice_client.post(f"{ADDRESS}start/")
+    assert answer.status_code == 422
+    assert "restart the lab" in answer.content.decode()
+    assert not Run.objects.exists()
 
 
 def test_a_variant_may_take_what_its_baseline_learned(alice_client: Client) -> None:

@@ -64,6 +64,24 @@ REFUSED: list[tuple[dict[str, Any], str, str, dict[str, Any]]] = [
         "copg compares completions",
         {"siblings": 4},
     ),
+    (
+        {"objective": DPO, "pool": Pool(8, 2)},
+        "credit",
+        "no part of this recipe asks for advantages, so grpo would do nothing",
+        {"credit": None},
+    ),
+    (
+        {"objective": DPO, "credit": None, "pool": Pool(8, 2), "weighting": Pick("weighting", "min_norm")},
+        "weighting",
+        "this recipe has no credit",
+        {"weighting": None},
+    ),
+    (
+        {"objective": DPO, "credit": None, "pool": Pool(8, 2), "shaping": (Pick("shaping", "overlong"),)},
+        "shaping.0",
+        "the pairs of a stock are ordered before",
+        {"shaping": ()},
+    ),
     ({"order": "whenever"}, "order", "is one of weigh first, credit first", {"order": "credit first"}),
     (
         {"optimiser": Optimiser(decay="fast")},
