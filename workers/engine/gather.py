@@ -21,6 +21,7 @@ from workers.engine.tensors import Ahead, Candidates, Progress, Rollouts, Select
 from workers.engine.wishes import Added, Round, fulfil
 
 MOST_ROUNDS = 16
+Memories = dict[str, dict[str, Tensor]]
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def choose(
                 added = fulfil(learner, now, wishes)
             gathered = _with(learner, gathered, added, step, clock)
             weight_N = torch.cat([weight_N, weight_N.new_ones(len(added[1]))])
-            learner.supply.memories |= {a: memories[a] for a in memories if a.startswith("shaping/")}
+            _forget_shaping(learner, memories)
             rewards = shaped(learner, recipe, gathered.scored, gathered.rollouts, progress)
         else:
             what = f"{part.address} still wished for completions after {MOST_ROUNDS} rounds."
@@ -108,6 +109,18 @@ def choose(
     kept = rows_of(gathered.rollouts, row_R)
     chosen = Chosen(row_R, kept, rewards.rows(row_R), gathered.tag_N[row_R], weight_N[row_R], statistics)
     return gathered, chosen
+
+
+def _forget_shaping(learner: Learner, memories: Memories) -> None:
+    """Put shaping's memories back to what they were when the step began, also those that were not there yet: a step
+    shapes its rewards once, however often they are looked at."""
+    others = {address: memory for address, memory in learner.supply.memories.items() if not _is_shaping(address)}
+    before = {address: memory for address, memory in memories.items() if _is_shaping(address)}
+    learner.supply.memories = others | before
+
+
+def _is_shaping(address: str) -> bool:
+    return address.startswith("shaping/")
 
 
 def _with(learner: Learner, gathered: Gathered, added: Added, step: int, clock: Clock) -> Gathered:

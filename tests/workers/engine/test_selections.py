@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from tests.workers.planted import planted
 from tests.workers.tiny import tiny_spec
@@ -14,7 +15,7 @@ from workers.engine.judges import close_all
 from workers.engine.learner import Learner, make_learner
 from workers.engine.recipe import Part
 from workers.engine.step import Step, take_step
-from workers.engine.tensors import Ahead, Candidates, Selection, Wish
+from workers.engine.tensors import Ahead, Candidates, Selection, Shaped, Wish
 
 
 @pytest.fixture
@@ -186,3 +187,22 @@ def test_wishes_without_end_are_stopped(learner: Learner) -> None:
     part = planted("selection", lambda candidates: Selection(wishes=(Wish(0, text="the"),)))
     with pytest.raises(RunError, match="still wished for completions after 16 rounds"):
         stepped(learner, part)
+
+
+@pytest.mark.parametrize("wishes", [0, 1, 2])
+def test_shaping_remembers_a_step_once_however_many_rounds_were_wished_for(learner: Learner, wishes: int) -> None:
+    """Also in the first step, before which there was no memory to go back to."""
+    seen: list[int] = []
+
+    def shape(value_NK: Tensor, memory: dict[str, Tensor]) -> Shaped:
+        seen.append(int(memory.get("steps", torch.tensor(0))))
+        return Shaped(value_NK, {"steps": torch.tensor(seen[-1] + 1)})
+
+    def select(candidates: Candidates) -> Selection:
+        return Selection(wishes=(Wish(0),)) if candidates.round < wishes else keep_all(candidates)
+
+    learner.recipe = replace(learner.recipe, shaping=(planted("shaping", shape),))
+    for step in (1, 2):
+        stepped(learner, planted("selection", select), step=step)
+        assert int(learner.supply.memories["shaping/planted"]["steps"]) == step
+    assert seen == [0] * (wishes + 1) + [1] * (wishes + 1)
