@@ -73,6 +73,9 @@ def _credit(spec: RunSpec, methods: dict[str, Method]) -> Iterator[Trouble]:
         what = f"no part of this recipe asks for advantages, so {spec.credit.name} would do nothing"
         yield Trouble("credit", what, {"credit": None})
     method = methods.get("credit")
+    if method is not None and spec.order == "credit first" and "value_NT" in method.needs:
+        what = f"{method.name} compares with a critic, which learns what the sum of the rewards is worth; credit of"
+        yield Trouble("order", f"{what} each reward by itself needs a critic of its own", {"order": "weigh first"})
     if method is not None and spec.siblings <= 1 and spec.pool is None and _compares_siblings(method):
         what = f"{method.name} compares completions of one prompt; with one completion there is nothing to compare"
         yield Trouble("siblings", what, {"siblings": 8})

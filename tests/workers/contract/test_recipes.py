@@ -82,6 +82,12 @@ REFUSED: list[tuple[dict[str, Any], str, str, dict[str, Any]]] = [
         "the pairs of a stock are ordered before",
         {"shaping": ()},
     ),
+    (
+        {"order": "credit first", "credit": Pick("credit", "gae"), "companions": (Companion("critic"),)},
+        "order",
+        "gae compares with a critic, which learns what the sum of the rewards is worth",
+        {"order": "weigh first"},
+    ),
     ({"order": "whenever"}, "order", "is one of weigh first, credit first", {"order": "credit first"}),
     (
         {"optimiser": Optimiser(decay="fast")},
