@@ -31,19 +31,21 @@ class Before:
 
 @torch.no_grad()
 def remember(policy: Policy, batch: Batch, micro_groups: int) -> Before:
-    """What the policy says now of a batch, read in the same micro-batches as the update."""
+    """What the policy says now of a batch, read in the same micro-batches as the update. The batch may be empty: the
+    share of a process when there are fewer groups than processes."""
     count_N = batch.rollouts.mask_NT.sum(dim=1)
     first_N = count_N.cumsum(0) - count_N
+    was = Policy(policy.model, policy.temperature, policy.precision, copy.deepcopy(policy.head))
     found: list[tuple[Tensor, Tensor]] = []
     for row_R in micro_batches(batch.rollouts.group_N, micro_groups):
         found.append((row_R, policy.states(batch.rows(row_R).rollouts)))
+    if not found:
+        return Before(was, torch.empty(0, 0, device=count_N.device), first_N, count_N)
     state_MX = torch.empty(int(count_N.sum()), found[0][1].shape[1], dtype=found[0][1].dtype, device=count_N.device)
     for row_R, part_MX in found:
         cuts = torch.split(part_MX, count_N[row_R].tolist())
         for row, cut_MX in zip(row_R.tolist(), cuts, strict=True):
             state_MX[int(first_N[row]) : int(first_N[row]) + len(cut_MX)] = cut_MX
-    frozen = copy.deepcopy(policy.head)
-    was = Policy(policy.model, policy.temperature, policy.precision, frozen)
     return Before(was, state_MX, first_N, count_N)
 
 

@@ -162,12 +162,14 @@ RECIPES: dict[str, dict[str, Any]] = {
     "critic": {"credit": Pick("credit", "gae"), "companions": (Companion("critic", learning_rate=1e-3),)},
     "pairs": {"objective": Pick("preferences", "dpo"), "credit": None, "regularisers": (), "pool": Pool(8, 4, 2)},
     "groups": {"objective": Pick("objectives", "copg")},
+    "vocabulary": {"objective": Pick("objectives", "mdpo"), "batch_prompts": 1},
 }
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_other_recipes_in_two_processes(tmp_path: Path, name: str) -> None:
-    """A second model that learns, pairs from a stock, and one loss for each group."""
+    """A second model that learns, pairs from a stock, one loss for each group, and whole distributions with fewer
+    groups than processes."""
     budget = Budget(steps=3, eval_every=3, checkpoint_every=0, eval_prompts=4)
     spec = spec_of(tmp_path, **RECIPES[name], budget=budget)
     one, two = MemoryLedger(tmp_path / "one"), MemoryLedger(tmp_path / "two")
