@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -128,7 +128,7 @@ def read_problems(path: Path) -> Iterator[Problem]:
         columns = row.get("columns") or {}
         if not isinstance(columns, dict):
             raise RunError("data", f"{path.name}, line {line}: columns must be an object.", "", {"line": line})
-        yield Problem(row["prompt"], str(row.get("answer") or ""), columns)
+        yield Problem(row["prompt"], text_of(row, "answer"), columns)
 
 
 def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -144,6 +144,12 @@ def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             yield line, _row(raw, path.name, line)
     if not found:
         raise RunError("data", f"{path.name} has no rows.", "Give at least one line of JSON.")
+
+
+def text_of(row: Mapping[str, Any], name: str) -> str:
+    """What a row says under `name`, as text; empty where it says nothing. A number is something, 0 as well."""
+    said = row.get(name)
+    return "" if said is None else str(said)
 
 
 def _row(raw: str, name: str, line: int) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from workers.contract.answers import Problem
 from workers.contract.errors import RunError
 from workers.contract.spec import Model
 from workers.engine.pieces import Pieces
-from workers.engine.prompts import read_rows
+from workers.engine.prompts import read_rows, text_of
 from workers.engine.words import Words
 from workers.models.loading import load_tokenizer
 
@@ -52,8 +52,8 @@ def read_recorded(path: Path) -> Iterator[Recorded]:
         key = repr(row["group"]) if row.get("group") is not None else f"prompt {row['prompt']}"
         group = numbers.setdefault(key, len(numbers))
         columns = row.get("columns") or {}
-        problem = Problem(row["prompt"], str(row.get("answer") or ""), columns if isinstance(columns, dict) else {})
-        yield Recorded(problem, group, text, _label(row.get("label"), path.name, line), str(row.get("source") or ""))
+        problem = Problem(row["prompt"], text_of(row, "answer"), columns if isinstance(columns, dict) else {})
+        yield Recorded(problem, group, text, _label(row.get("label"), path.name, line), text_of(row, "source"))
 
 
 def make_cutter(tokenizer: str) -> Cutter:

@@ -9,7 +9,7 @@ from typing import Any
 
 from workers.contract.answers import Problem
 from workers.contract.errors import RunError
-from workers.engine.prompts import is_held_out, read_rows
+from workers.engine.prompts import is_held_out, read_rows, text_of
 from workers.engine.stock import BAD, GOOD
 
 PAIR = "chosen and rejected"
@@ -105,7 +105,7 @@ def _problem(row: dict[str, Any], name: str, line: int) -> Problem:
     columns = row.get("columns") or {}
     if not isinstance(columns, dict):
         raise _wrong(name, line, "columns must be an object")
-    return Problem(row["prompt"], str(row.get("answer") or ""), columns)
+    return Problem(row["prompt"], text_of(row, "answer"), columns)
 
 
 def _wrong(name: str, line: int, what: str) -> RunError:

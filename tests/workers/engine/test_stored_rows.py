@@ -12,7 +12,8 @@ import pytest
 from tests.workers.tiny import MemoryLedger, tiny_spec
 from workers.contract.errors import RunError
 from workers.contract.spec import Pick, Pool, Prompts, RewardPick, RunSpec
-from workers.engine.prompts import make_source
+from workers.engine.prompts import make_source, read_problems
+from workers.engine.recorded import read_recorded
 from workers.engine.run import train
 from workers.engine.stored_rows import read_stored
 
@@ -160,3 +161,20 @@ def test_a_reward_that_fails_on_a_stored_completion_is_told_once(tmp_path: Path)
     said = [event for event in ledger.kind("trouble") if event.data["where"] == "reward"]
     assert [event.step for event in said] == [1]
     assert said[0].data["evidence"]["count"] == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "answer"),
+    [({"answer": 0}, "0"), ({"answer": 0.0}, "0.0"), ({"answer": "7"}, "7"), ({"answer": None}, ""), ({}, "")],
+)
+def test_an_answer_of_0_is_an_answer(tmp_path: Path, given: dict[str, Any], answer: str) -> None:
+    """However a file is read: as prompts, as a stock of completions, as recorded completions."""
+    path = written(tmp_path, [{"prompt": "3-3=", "completion": "#0", **given}])
+    readers = [read_problems(path), [row.problem for row in read_stored(path, 0.0)]]
+    readers.append([row.problem for row in read_recorded(path)])
+    assert [problem.answer for read in readers for problem in read] == [answer] * 3
+
+
+def test_a_source_of_0_is_a_source(tmp_path: Path) -> None:
+    rows = [{"prompt": "3-3=", "completion": "#0", "source": source} for source in (0, None)]
+    assert [row.source for row in read_recorded(written(tmp_path, rows))] == ["0", ""]
