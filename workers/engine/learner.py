@@ -64,6 +64,13 @@ class Learner:
         """What else goes into a checkpoint, beside the policy, its optimiser and the methods' memories."""
         return [one for one in (self.history, self.critic, self.stock) if one is not None]
 
+    @property
+    def end(self) -> list[int]:
+        """The token that ends a completion which somebody else wrote, alone in a list: of those that end one, the
+        tokenizer's own where it has one (a chat model's settings name others besides). Empty where no token does."""
+        own = self.loaded.tokenizer.eos_token_id
+        return [int(own)] if own in self.loaded.ends else list(self.loaded.ends[:1])
+
     def plan(self, siblings: int | tuple[int, ...]) -> Plan:
         """How this run samples."""
         return Plan(siblings, self.spec.max_new_tokens, self.loaded.ends, self.loaded.pad)

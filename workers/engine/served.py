@@ -104,14 +104,8 @@ def _cut(learner: Learner, choice: Choice) -> _Row:
         if len(ids) == most:
             end = CUT_OFF
         else:
-            ids, logps, known = [*ids, _last(learner)], [*logps, 0.0], [*known, False]
+            ids, logps, known = [*ids, *learner.end], [*logps, 0.0], [*known, False]
     return _Row(text, ids, end, logps, known)
-
-
-def _last(learner: Learner) -> int:
-    """The token that finishes a completion."""
-    own = learner.loaded.tokenizer.eos_token_id
-    return int(own) if own in learner.loaded.ends else learner.loaded.ends[0]
 
 
 def _matched(choice: Choice, pieces: list[str]) -> tuple[list[float], list[bool]]:

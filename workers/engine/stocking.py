@@ -122,9 +122,8 @@ def _cut(learner: Learner, found: list[StoredRow], name: str) -> list[list[int]]
     """The completions' tokens, each with the token that ends it; RunError at `data` with the line of one that does not
     fit the model together with its prompt."""
     tokenizer, longest = learner.loaded.tokenizer, learner.loaded.longest
-    end = tokenizer.eos_token_id
-    ends = list(learner.loaded.ends[:1]) if end is None else [int(end)]
-    ids = [[*row, *ends] for row in tokenizer([row.text for row in found], add_special_tokens=False)["input_ids"]]
+    cut = tokenizer([row.text for row in found], add_special_tokens=False)["input_ids"]
+    ids = [[*row, *learner.end] for row in cut]
     prompts = learner.encode([row.problem.prompt for row in found])
     for row, prompt, completion in zip(found, prompts, ids, strict=True):
         length = len(prompt) + len(completion)

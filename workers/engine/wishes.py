@@ -81,9 +81,8 @@ def _on(learner: Learner, now: Round, wishes: list[Wish]) -> Made:
 
 def _text(learner: Learner, now: Round, wishes: list[Wish]) -> Made:
     asked = [now.problem(wish) for wish in wishes]
-    end = list(learner.loaded.ends[:1])
     cut = learner.loaded.tokenizer([wish.text or "" for wish in wishes], add_special_tokens=False)["input_ids"]
-    ids = [[*row, *end][: learner.spec.max_new_tokens] for row in cut]
+    ids = [[*row, *learner.end][: learner.spec.max_new_tokens] for row in cut]
     made = as_rollouts(learner, asked, ids, [FINISHED] * len(ids), now.rollouts.version)
     return _grouped(made, wishes), tuple(asked)
 

@@ -133,6 +133,21 @@ def test_a_given_text_is_read_by_the_policy(learner: Learner) -> None:
     assert made.metrics["mismatch"] < 1e-4
 
 
+def test_a_given_text_ends_with_the_tokenizers_own_end(learner: Learner) -> None:
+    """Of several tokens that end a completion, as chat models have them, the lowest is not the right one."""
+
+    def select(candidates: Candidates) -> Selection:
+        return keep_all(candidates) if candidates.round else Selection(wishes=(Wish(0, text="the hat"),))
+
+    learner.loaded = replace(learner.loaded, ends=(0, 1))
+    assert learner.loaded.tokenizer.eos_token_id == 1
+    assert stepped(learner, planted("selection", select)).table.columns["token_ids"][6][-1] == 1
+    learner.loaded.tokenizer.eos_token = None
+    assert learner.end == [0]
+    learner.loaded = replace(learner.loaded, ends=())
+    assert learner.end == []
+
+
 def test_a_copy_under_another_prompt_has_that_prompts_log_probabilities(learner: Learner) -> None:
     def select(candidates: Candidates) -> Selection:
         if candidates.round == 0:
