@@ -11,6 +11,7 @@ from labapp.runs.models import Run
 from labapp.workshop.models import Algorithm, DataSet, Reward
 
 MOST = 20  # hits shown of each kind
+LONGEST = 120  # characters of a question; no name is longer
 
 
 @dataclass(frozen=True)
@@ -23,9 +24,14 @@ class Hit:
     address: str
 
 
+def words_of(request: HttpRequest) -> str:
+    """What `?q=` asks for by name; null characters, which no database text has, are left out."""
+    return request.GET.get("q", "").replace("\0", "").strip()[:LONGEST]
+
+
 def search(request: HttpRequest) -> HttpResponse:
     """Everything whose name holds the words; the question stands in the address."""
-    words = request.GET.get("q", "").strip()
+    words = words_of(request)
     hits = _find(request, words) if words else []
     return render(request, "accounts/search.html", {"words": words, "hits": hits})
 

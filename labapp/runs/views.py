@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.exceptions import BadRequest
 from django.core.files.storage import default_storage
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
@@ -16,6 +15,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from labapp.accounts.access import current_membership, may_here, requires, scoped, scoped_get, team_of
+from labapp.accounts.search import words_of
 from labapp.observatory.agreement import agreement
 from labapp.observatory.downloads import file_name
 from labapp.observatory.models import Rollout
@@ -45,8 +45,6 @@ ACTIONS = {"stop": launch.stop, "resume": launch.enqueue, "delete": launch.delet
 def index(request: HttpRequest) -> HttpResponse:
     """The team's runs: filtered, sorted and paged by the address."""
     team_of(request)
-    if any("\x00" in value for value in request.GET.values()):
-        raise BadRequest("The character NUL is in no name.")
     rows = _asked(request)
     page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
     kept = request.GET.copy()
@@ -54,6 +52,7 @@ def index(request: HttpRequest) -> HttpResponse:
     context = {
         "page": page, "rows": _rows(list(page)), "states": STATES, "query": kept.urlencode(),
         "experiments": scoped(Experiment.objects, request).order_by("name"), "asked": request.GET,
+        "words": words_of(request),
         "deleted": bool(request.GET.get("deleted")), "undo_days": launch.UNDO.days,
         "any": bool(page.paginator.count) or scoped(Run.objects, request).exists(),
     }  # fmt: skip
@@ -71,8 +70,7 @@ def _asked(request: HttpRequest) -> QuerySet[Run]:
         rows = rows.filter(state=request.GET["state"])
     if request.GET.get("experiment", "").isdecimal():
         rows = rows.filter(experiment_id=request.GET["experiment"][:9])
-    if request.GET.get("q"):
-        rows = rows.filter(name__icontains=request.GET["q"][:120])
+    rows = rows.filter(name__icontains=words_of(request))
     sort = request.GET.get("sort", "")
     return rows.order_by(sort if sort.removeprefix("-") in SORTS else "-created", "-created")
 

@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from labapp.accounts.access import may_here, person, requires, scoped, scoped_get, team_of
+from labapp.accounts.search import words_of
 from labapp.workshop import prepared, uploads, uses
 from labapp.workshop.models import DataSet, DataVersion
 from labapp.workshop.reading import FileError
@@ -33,9 +34,9 @@ def index(request: HttpRequest) -> HttpResponse:
 def _index(request: HttpRequest, error: str = "", status: int = 200) -> HttpResponse:
     newest = Prefetch("versions", DataVersion.objects.select_related("author").order_by("-number"))
     found = scoped(DataSet.objects, request).prefetch_related(newest)
-    asked = request.GET.get("q", "").strip()
+    asked = words_of(request)
     if asked:
-        found = found.filter(name__icontains=asked[:120])
+        found = found.filter(name__icontains=asked)
     page = Paginator(found.order_by("-created"), LISTED).get_page(request.GET.get("page"))
     rows = [{"dataset": one, "versions": list(one.versions.all())} for one in page]
     context = {

@@ -11,6 +11,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from labapp import shelf
+from labapp.accounts.search import words_of
 from labapp.workshop import probes
 from labapp.workshop.forms import method_form
 from labapp.workshop.mathml import mathml
@@ -29,7 +30,7 @@ HEADINGS = (
 def index(request: HttpRequest) -> HttpResponse:
     """All methods as cards; `?kind=` and `?q=` narrow them down. HTMX gets the cards only."""
     everything = list(shelf.catalogue().methods.values())
-    query, kind = request.GET.get("q", "").strip(), request.GET.get("kind", "")
+    query, kind = words_of(request), request.GET.get("kind", "")
     found = [method for method in everything if matches(method, query)]
     context = {
         "query": query,

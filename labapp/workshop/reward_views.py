@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from labapp.accounts.access import person, require, requires, scoped, scoped_get, team_of
+from labapp.accounts.search import words_of
 from labapp.runs.form_data import CODE
 from labapp.workshop import rewards, samples, uses, versioning
 from labapp.workshop.models import Reward, RewardVersion
@@ -25,8 +26,8 @@ def index(request: HttpRequest) -> HttpResponse:
     """The team's rewards with their newest version."""
     newest = Prefetch("versions", RewardVersion.objects.select_related("author").order_by("-number"))
     found = scoped(Reward.objects, request).prefetch_related(newest).order_by("-created")
-    asked = request.GET.get("q", "").strip()
-    page = Paginator(found.filter(name__icontains=asked[:120]), LISTED).get_page(request.GET.get("page"))
+    asked = words_of(request)
+    page = Paginator(found.filter(name__icontains=asked), LISTED).get_page(request.GET.get("page"))
     rows = [{"reward": one, "versions": list(one.versions.all())} for one in page]
     context = {"page": page, "rows": rows, "asked": asked, "any": bool(rows) or found.exists()}
     return render(request, "workshop/index.html", context)

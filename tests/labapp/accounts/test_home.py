@@ -72,6 +72,14 @@ def test_search_finds_what_is_ours(alice_client: Client, charlie_client: Client,
     assert str(run.pk) not in charlie_client.get("/search/", {"q": "against"}).content.decode()
 
 
+@pytest.mark.parametrize(
+    "address", ["/search/", "/data/", "/workshop/", "/workshop/algorithms/", "/library/", "/runs/"]
+)
+def test_null_characters_are_left_out_of_a_question(alice_client: Client, address: str) -> None:
+    """No name has one, and the database refuses them."""
+    assert alice_client.get(address, {"q": "\0"}).status_code == 200
+
+
 def test_search_finds_methods(alice_client: Client) -> None:
     assert "/library/credit/grpo/" in alice_client.get("/search/", {"q": "grpo"}).content.decode()
     assert "Nothing is called" in alice_client.get("/search/", {"q": "zzzz"}).content.decode()

@@ -151,12 +151,11 @@ def test_the_list_filters_and_sorts(alice_client: Client, team: Team, alice: Use
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("query", ["q=%00", "sort=%00", "state=%00", "experiment=%00"])
-def test_nul_is_refused(alice_client: Client, query: str) -> None:
-    assert alice_client.get(f"/runs/?{query}").status_code == 400
-
-
-@pytest.mark.parametrize("query", ["experiment=999999999", "experiment=%D9%A3", "page=zzz", "page=99"])
+@pytest.mark.parametrize(
+    "query",
+    ["q=%00", "sort=%00", "state=%00", "experiment=%00", "page=%00", "experiment=999999999", "experiment=%D9%A3",
+     "page=zzz", "page=99"],
+)  # fmt: skip
 def test_the_unlikely_is_answered(alice_client: Client, team: Team, alice: User, query: str) -> None:
     make_run(team, alice)
     assert alice_client.get(f"/runs/?{query}").status_code == 200
