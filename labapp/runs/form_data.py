@@ -25,7 +25,8 @@ PARTS = (
     ("weighting", "weighting"),
 )
 PREFERENCES = "preferences"
-_ROW = re.compile(rf"^({'|'.join(ROWS)})\.(\d{{1,4}})\.(.+)$")
+_NUMBER = r"\d{1,4}"
+_ROW = re.compile(rf"^({'|'.join(ROWS)})\.({_NUMBER})\.(.+)$")
 
 
 def key_of(part: str) -> str:
@@ -69,6 +70,11 @@ def renumbered(data: Data, without: tuple[str, int] | None = None) -> dict[str, 
         elif (match[1], int(match[2])) in places:
             made[f"{match[1]}.{places[match[1], int(match[2])]}.{match[3]}"] = text
     return made
+
+
+def row_of(text: str) -> int | None:
+    """The row that a button's text names; None for what no row has as its number."""
+    return int(text) if re.fullmatch(_NUMBER, text) else None
 
 
 def with_row(data: Data, part: str, name: str, label: str = "") -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import Any
 from django.http import QueryDict
 
 from labapp import shelf
-from labapp.runs.form_data import CODE, ROWS, renumbered, with_row
+from labapp.runs.form_data import CODE, ROWS, renumbered, row_of, with_row
 from labapp.runs.mending import with_fix
 from workers.contract.spec import SpecError
 
@@ -38,7 +38,8 @@ def add(data: Data, posted: QueryDict) -> Data:
 def remove(data: Data, posted: QueryDict) -> Data:
     """One row less: `what` is `<part>/<row>`."""
     part, _, row = posted.get("what", "").partition("/")
-    return renumbered(data, (part, int(row)) if row.isdecimal() else None)
+    number = row_of(row)
+    return renumbered(data, None if number is None else (part, number))
 
 
 def fix(data: Data, posted: QueryDict) -> Data:

@@ -11,7 +11,7 @@ from labapp import shelf
 from labapp.accounts.access import person, requires, team_of
 from labapp.accounts.models import Team
 from labapp.runs import knobs, launch, prechecks
-from labapp.runs.form_data import CODE, renumbered, rows, with_row
+from labapp.runs.form_data import CODE, renumbered, row_of, rows, with_row
 from labapp.runs.models import Run
 from labapp.workshop import analysis_form
 from labapp.workshop.forms import ParamsForm
@@ -30,9 +30,9 @@ def new(request: HttpRequest) -> HttpResponse:
     data = {name: str(text) for name, text in request.POST.items() if name not in ("csrfmiddlewaretoken", "do")}
     if request.POST.get("do") == "launch":
         return _launch(request, team, catalogue, data)
-    added, gone = data.pop("add_reward", ""), data.pop("what", "")
-    if gone.isdecimal():
-        data = renumbered(data, ("rewards", int(gone)))
+    added, gone = data.pop("add_reward", ""), row_of(data.pop("what", ""))
+    if gone is not None:
+        data = renumbered(data, ("rewards", gone))
     if added:
         data = with_row(data, "rewards", added, "code" if added.startswith(CODE) else "")
     return _page(request, team, catalogue, renumbered(data))

@@ -180,6 +180,13 @@ def test_rewards_are_added_and_removed(alice_client: Client, recorded: DataVersi
     assert [fields(gone)["rewards.0.label"], "rewards.1.label" in fields(gone)] == ["brevity", False]
 
 
+def test_removing_a_reward_that_no_form_could_have_changes_nothing(alice_client: Client, recorded: DataVersion) -> None:
+    sent = {**fields(alice_client.get(PAGE).content.decode()), "do": "remove", "what": "9" * 5000}
+    response = alice_client.post(PAGE, sent, headers=HTMX)
+    assert response.status_code == 200
+    assert 'name="rewards.0.name"' in response.content.decode()
+
+
 def test_parameters_reach_the_document_only_where_they_differ(recorded: DataVersion) -> None:
     catalogue = shelf.catalogue()
     data = analysis_form.starting_data(catalogue, "1@1", "x")
