@@ -3,6 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.contrib import messages
+from django.http import Http404, HttpRequest
+
+from labapp.accounts.access import team_of
 from labapp.accounts.models import Team
 from labapp.runs.filling import recipe_texts
 from labapp.runs.form_data import Data
@@ -30,6 +34,21 @@ def chosen(team: Team, name: str, catalogue: Catalogue) -> tuple[Mapping[str, An
     except SpecError:
         return None
     return saved.document, saved.reference
+
+
+def linked(request: HttpRequest, name: str, catalogue: Catalogue) -> tuple[Mapping[str, Any], str] | None:
+    """What an address that names an algorithm means, as `chosen` has it. 404 for what is not there; what is there and
+    cannot be read by this lab is told to the person, and None."""
+    team = team_of(request)
+    found = chosen(team, name, catalogue)
+    if found is not None:
+        return found
+    ready = (one.title for one in algorithms.everything() if f"{READY}{one.slug}" == name)
+    there = algorithms.version(team, name) or next(ready, None)
+    if there is None:
+        raise Http404
+    messages.warning(request, f"This lab cannot read {there}; the guided run's parts are shown in its place.")
+    return None
 
 
 def with_algorithm(data: Data, spec: RunSpec, catalogue: Catalogue) -> dict[str, str]:

@@ -10,7 +10,8 @@ from labapp import shelf
 from labapp.accounts.access import scoped, scoped_get
 from labapp.accounts.models import Team
 from labapp.runs import needs, prechecks
-from labapp.runs.choosing import chosen
+from labapp.runs.choosing import linked
+from labapp.runs.exhibits import PREFIX
 from labapp.runs.filling import fill
 from labapp.runs.form_data import PARTS, PREFERENCES, with_row
 from labapp.runs.guided import EXPERIMENT, guided
@@ -41,9 +42,10 @@ def starting_data(request: HttpRequest, team: Team) -> dict[str, str]:
     method = catalogue.methods.get(request.GET.get("try", ""))
     if method is not None:
         spec = with_method(spec, method, catalogue)
-    newest = scoped(Experiment.objects, request).order_by("-created").first()
+    own = scoped(Experiment.objects, request).exclude(name__startswith=PREFIX)  # an exhibit's holds only its own runs
+    newest = own.order_by("-created").first()
     name = f"try-{method.name}" if method is not None else "run"
-    found = chosen(team, request.GET["algorithm"], catalogue) if "algorithm" in request.GET else None
+    found = linked(request, request.GET["algorithm"], catalogue) if request.GET.get("algorithm") else None
     if found is not None:
         spec = with_recipe(spec, *found)
     if "dataset" in request.GET:

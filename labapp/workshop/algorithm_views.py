@@ -14,7 +14,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from labapp import shelf
 from labapp.accounts.access import person, require, requires, scoped, scoped_get, team_of
-from labapp.runs.choosing import READY, algorithm_texts, chosen, taken
+from labapp.accounts.search import words_of
+from labapp.runs.choosing import READY, algorithm_texts, linked, taken
 from labapp.runs.filling import refreshed
 from labapp.runs.form_steps import STEPS, texts
 from labapp.runs.guided import guided
@@ -36,7 +37,7 @@ def index(request: HttpRequest) -> HttpResponse:
     """The team's algorithms with their newest version, and the recipes to start from."""
     newest = Prefetch("versions", AlgorithmVersion.objects.select_related("author").order_by("-number"))
     found = scoped(Algorithm.objects, request).prefetch_related(newest).order_by("-created")
-    asked = request.GET.get("q", "").replace("\0", "").strip()[:120]
+    asked = words_of(request)
     page = Paginator(found.filter(name__icontains=asked), LISTED).get_page(request.GET.get("page"))
     catalogue = shelf.catalogue()
     spec = guided(catalogue)
@@ -69,7 +70,8 @@ def new(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return _answer(request, None, None)
     catalogue = shelf.catalogue()
-    spec, found = guided(catalogue), chosen(team_of(request), request.GET.get("from", ""), catalogue)
+    spec, name = guided(catalogue), request.GET.get("from")
+    found = linked(request, name, catalogue) if name else None
     spec = spec if found is None else with_recipe(spec, found[0])
     return _page(request, None, None, algorithm_texts(spec, catalogue))
 

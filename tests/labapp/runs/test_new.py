@@ -14,6 +14,7 @@ from pytest_django import DjangoAssertNumQueries
 from labapp import shelf
 from labapp.accounts.models import Team, User
 from labapp.runs import launch
+from labapp.runs.exhibits import title
 from labapp.runs.fields import parse
 from labapp.runs.guided import WORDS, guided
 from labapp.runs.models import Run
@@ -140,7 +141,7 @@ def test_rewards_are_added_and_removed(alice_client: Client) -> None:
     assert [one.name for one in spec_of(again).regularisers] == ["entropy"]
 
 
-@pytest.mark.parametrize("what", ["", "x", "rewards/x", "rewards/99", "huh/0"])
+@pytest.mark.parametrize("what", ["", "x", "rewards/x", "rewards/99", "huh/0", f"rewards/{'9' * 5000}"])
 def test_removing_what_is_not_there_changes_nothing(alice_client: Client, what: str) -> None:
     data = page(alice_client).data
     html = send(alice_client, data, "remove", what=what).content.decode()
@@ -213,6 +214,13 @@ def test_every_method_can_be_tried(alice_client: Client, method: str) -> None:
     spec = spec_of(page(alice_client, f"{NEW}?try={method}"))
     kind, _, name = method.partition("/")
     assert name in [pick.name for pick in spec.picks() if pick.kind == kind]
+
+
+def test_a_new_run_is_not_put_among_those_of_an_exhibit(alice_client: Client, team: Team, alice: User) -> None:
+    """Its experiment holds the runs that its verdict is drawn from, and may well be the newest one."""
+    launch.create(team, alice, to_dict(guided(CATALOGUE)), "Sums")
+    launch.create(team, alice, to_dict(guided(CATALOGUE)), title(CATALOGUE.get("credit", "tempo")))
+    assert page(alice_client).data["experiment"] == "Sums"
 
 
 def test_a_prompt_set_can_be_chosen(alice_client: Client, team: Team, small: dict[str, str]) -> None:

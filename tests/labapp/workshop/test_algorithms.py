@@ -241,8 +241,15 @@ def test_outsiders_see_nothing(charlie_client: Client, dapo: Algorithm) -> None:
         assert response.status_code == 404
     assert charlie_client.post(address, {"do": "save"}).status_code == 404
     assert charlie_client.post(f"{address}delete/").status_code == 404
-    started = page(charlie_client, f"{NEW}?from={dapo.pk}@1")
-    assert started == page(charlie_client, NEW)
+    for there in (f"{NEW}?from={dapo.pk}@1", f"/runs/new/?algorithm={dapo.pk}@1"):
+        assert charlie_client.get(there).status_code == 404
+
+
+@pytest.mark.parametrize("name", ["999999999@1", "ready:none", "1@", "nonsense", "%00"])
+def test_a_link_to_an_algorithm_that_is_not_there_is_no_page(alice_client: Client, name: str) -> None:
+    for address in (f"{NEW}?from={name}", f"/runs/new/?algorithm={name}"):
+        assert alice_client.get(address).status_code == 404
+        assert alice_client.get(address.replace(name, "")).status_code == 200, "no name asks for nothing"
 
 
 def test_strangers_sign_in_first(client: Client, dapo: Algorithm) -> None:
@@ -276,4 +283,7 @@ def test_a_document_of_another_version_of_the_lab_does_not_break_the_list(
     response = alice_client.get(f"{LIST}{made.algorithm_id}/")
     assert response.status_code == 422
     assert "selection: a list is needed" in response.content.decode()
-    assert alice_client.get(f"/runs/new/?algorithm={made.reference}").status_code == 200
+    for address in (f"{NEW}?from={made.reference}", f"/runs/new/?algorithm={made.reference}"):
+        response = alice_client.get(address)
+        assert response.status_code == 200
+        assert "This lab cannot read old@1; the guided run" in response.content.decode()
