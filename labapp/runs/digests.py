@@ -5,7 +5,13 @@ from typing import Any
 
 from labapp.runs.form_data import PARTS
 from workers.contract.catalogue import Catalogue
+from workers.contract.method import Method
 from workers.contract.spec import Pick, RewardPick, RunSpec
+
+
+def changed_since(pick: Pick, method: Method) -> bool:
+    """Whether the method of a stored pick is another one now than when it was stored."""
+    return pick.digest not in ("", method.digest)
 
 
 def with_digests(spec: RunSpec, catalogue: Catalogue) -> RunSpec:

@@ -6,6 +6,7 @@ from typing import Any
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from labapp.runs.digests import changed_since
 from labapp.runs.symbols import numbers_in, symbol_values
 from labapp.workshop.forms import differing
 from labapp.workshop.formula_check import checked, line_by_line
@@ -25,9 +26,10 @@ def formulas(spec: RunSpec, catalogue: Catalogue) -> list[dict[str, Any]]:
 
 
 def recipe_formulas(spec: RunSpec, catalogue: Catalogue) -> list[dict[str, Any]]:
-    """The formula of each part and of the loss: `{title, math, numbers, symbols, changed}`, where `changed` lists
-    `{name, value, default}` of the parameters that differ from what the method's source has; of a formula of users also
-    its `text`, and only that with `refused` where it cannot be read."""
+    """The formula of each part and of the loss: `{title, math, numbers, symbols, changed, stale}`, where `changed`
+    lists `{name, value, default}` of the parameters that differ from what the method's source has, and `stale` says
+    that the method is another one now than in `spec`; of a formula of users also its `text`, and only that with
+    `refused` where it cannot be read."""
     made = []
     for pick in spec.parts():
         method = method_of(pick, pick.kind, catalogue)
@@ -50,6 +52,7 @@ def _line(pick: Pick, method: Method) -> dict[str, Any]:
         "title": f"{KINDS[pick.kind].title} · {method.card.title}",
         "math": line_by_line(method.card.formula) if pick.source else mathml(method.card.formula),
         "text": pick.source,
+        "stale": not pick.source and changed_since(pick, method),
         "numbers": None if filled == method.card.formula else mathml(filled),
         "symbols": [
             {"math": mathml(symbol, inline=True), "words": words, "value": text_of(values.get(symbol))}

@@ -11,6 +11,7 @@ from django.core.cache import cache
 from labapp import shelf
 from labapp.accounts.models import Team
 from labapp.observatory.models import Rollout
+from labapp.runs.digests import changed_since
 from labapp.runs.guided import guided
 from labapp.runs.models import Run
 from labapp.workshop import algorithms, quick
@@ -125,5 +126,5 @@ def _changed(recipe: Recipe, spec: RunSpec) -> list[str]:
     catalogue = shelf.catalogue()
     saved = with_recipe(spec, recipe.document)
     found = ((pick, method_of(pick, kind, catalogue)) for _, pick, kind in places(saved))
-    changed = [one.address for pick, one in found if one is not None and pick.digest not in ("", one.digest)]
+    changed = [one.address for pick, one in found if one is not None and changed_since(pick, one)]
     return [f"{address} has changed since this was saved; here it is as it is now." for address in changed]

@@ -99,6 +99,16 @@ def test_the_order_of_weighing_is_seen() -> None:
     assert "<msub><mi>A</mi><mtext>correct</mtext></msub>" in after
 
 
+def test_a_method_that_is_another_one_now_is_told() -> None:
+    """Its formula and its defaults are read from today's file."""
+    kept = CATALOGUE.get("credit", "grpo").digest
+    for digest, stale in (("", False), (kept, False), ("0" * len(kept), True)):
+        found = line(replace(GUIDED, credit=Pick("credit", "grpo", {}, digest)), "Credit")
+        assert found["stale"] is stale
+    formula = replace(GUIDED, credit=Pick("credit", "formula", {}, "before", "r - mean(r, group)"))
+    assert not line(formula, "Credit")["stale"], "the text of a formula is in the run itself"
+
+
 def test_a_formula_of_the_team_is_shown_and_escaped() -> None:
     spec = replace(GUIDED, credit=Pick("credit", "formula", {}, "", "r - mean(r, group)"))
     assert "<math" in line(spec, "Credit")["math"]

@@ -35,6 +35,14 @@ def test_it_works(alice_client: Client, team: Team, alice: User) -> None:
     assert "version 1</a> with changes" in alice_client.get(f"/runs/{other.pk}/").content.decode()
 
 
+def test_a_method_that_changed_since_the_run_is_told(alice_client: Client, team: Team, alice: User) -> None:
+    words = "This method has changed since this run was made"
+    for digest, times in (("", 0), ("another", 1)):
+        spec = replace(guided(CATALOGUE), credit=Pick("credit", "rloo", {}, digest))
+        run = launch.create(team, alice, to_dict(spec), "E")
+        assert alice_client.get(f"/runs/{run.pk}/?tab=config").content.decode().count(words) == times
+
+
 def test_companions_and_stock_are_told(alice_client: Client, team: Team, alice: User) -> None:
     spec = replace(guided(CATALOGUE), credit=Pick("credit", "gae"), companions=(Companion("critic"),), pool=Pool())
     run = launch.create(team, alice, to_dict(spec), "E")
