@@ -65,12 +65,21 @@ class Asked:
             return self.chosen.rollouts.streams["ref_logp"]
         return read_shared(learner.ranks, self.chosen.rollouts, learner.supply.ref_logp)
 
-    def credit(self, part: Part, rewards: Rewards) -> Credit:
-        """What the credit method makes of these rewards."""
+    @cached_property
+    def alone_K(self) -> list[Credit]:
+        """The credit of each reward by itself, made once a step, whoever asks: each reward's memory moves on by one."""
+        part, labels = self.recipe.credit, [objective.label for objective in self.learner.objectives]
+        if part is None:
+            return []
+        return [self.credit(part, _alone(self.chosen.rewards, k), label) for k, label in enumerate(labels)]
+
+    def credit(self, part: Part, rewards: Rewards, label: str = "") -> Credit:
+        """What the credit method makes of these rewards, or of the one with `label`."""
         rollouts = self.chosen.rollouts
         made: Credit = self.learner.supply.call(
             part,
             self.progress,
+            label,
             rollouts=rollouts,
             reward_NT=on_last_token(rewards.total_N.float(), rollouts.mask_NT),
             reward_NK=rewards.reward_NK,
@@ -108,15 +117,14 @@ def _credit(asked: Asked) -> tuple[Credit, Rewards, dict[str, float]]:
     if part is None:
         return Credit(torch.zeros_like(asked.chosen.rollouts.logp_NT)), rewards, statistics
     if recipe.weighting is not None:
-        rewards = _weighed(asked, part, recipe.weighting)
+        rewards = _weighed(asked, recipe.weighting)
         labels = [objective.label for objective in asked.learner.objectives]
         statistics = dict(zip((f"weighting/{label}" for label in labels), rewards.weight_K.tolist(), strict=True))
     if not recipe.credit_first:
         credit = asked.credit(part, rewards)
     else:  # each reward is credited by itself, and the advantages are weighed
-        several = [asked.credit(part, _alone(rewards, k)) for k in range(len(rewards.weight_K))]
-        advantage_NTK = torch.stack([one.advantage_NT for one in several], dim=-1)
-        credit = replace(several[0], advantage_NT=advantage_NTK @ rewards.weight_K)
+        advantage_NTK = torch.stack([one.advantage_NT for one in asked.alone_K], dim=-1)
+        credit = replace(asked.alone_K[0], advantage_NT=advantage_NTK @ rewards.weight_K)
     return credit, rewards, statistics | {f"credit/{name}": value for name, value in credit.statistics.items()}
 
 
@@ -127,14 +135,14 @@ def _alone(rewards: Rewards, k: int) -> Rewards:
     return rewards.reweighed(weight_K)
 
 
-def _weighed(asked: Asked, credit: Part, part: Part) -> Rewards:
+def _weighed(asked: Asked, part: Part) -> Rewards:
     """The rewards with this step's weights; their gradients are taken only for a method that asks."""
     rewards, chosen = asked.chosen.rewards, asked.chosen
     gram_KK = None
     if part.asks("gram_KK"):
         whole_NT = spread(chosen.weight_N, chosen.rollouts.mask_NT)
-        each = [_alone(rewards, k) for k in range(len(rewards.weight_K))]
-        batches = [asked.batch(asked.credit(credit, one), one, whole_NT) for one in each]
+        each = enumerate(asked.alone_K)
+        batches = [asked.batch(credit, _alone(rewards, k), whole_NT) for k, credit in each]
         gram_KK = gram(asked.learner, asked.recipe, batches)
     made: Weights = asked.learner.supply.call(
         part, asked.progress, weight_K=rewards.weight_K, reward_NK=rewards.reward_NK, gram_KK=gram_KK

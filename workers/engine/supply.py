@@ -18,22 +18,27 @@ from workers.engine.tensors import Progress, Rollouts
 
 @dataclass
 class Supply:
-    """The reference policy (None when nobody asks), and each method's memory by address: both outlive a step."""
+    """The reference policy (None when nobody asks), and each method's memory by address (and by label, where a method
+    works on several rewards one by one): both outlive a step."""
 
     seed: int
     reference: Policy | None = None
     memories: dict[str, dict[str, Tensor]] = field(default_factory=dict)
 
-    def call(self, part: Part, progress: Progress, **supplied: object) -> Any:
-        """What `part` makes of `supplied`, with its memory handed over and taken back, and a generator of its own."""
+    def call(self, part: Part, progress: Progress, label: str = "", **supplied: object) -> Any:
+        """What `part` makes of `supplied`, with its memory handed over and taken back, and a generator of its own.
+
+        Each call moves the memory on by a step. With `label`, that of the one reward it works on, it has another one.
+        """
+        key = f"{part.address}:{label}" if label else part.address
         made = part(
-            memory=self.memories.get(part.address, {}),
+            memory=self.memories.get(key, {}),
             generator=seeds.generator(self.seed, part.address, progress.step),
             progress=progress,
             **supplied,
         )
         if part.asks("memory"):
-            self.memories[part.address] = {name: tensor.detach() for name, tensor in made.memory.items()}
+            self.memories[key] = {name: tensor.detach() for name, tensor in made.memory.items()}
         return made
 
     @torch.no_grad()
