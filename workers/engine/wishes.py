@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from workers.contract.answers import FINISHED, Problem
+from workers.contract.answers import CUT_OFF, FINISHED, Problem
 from workers.contract.errors import RunError
 from workers.engine import seeds
 from workers.engine.learner import Learner
@@ -82,8 +82,9 @@ def _on(learner: Learner, now: Round, wishes: list[Wish]) -> Made:
 def _text(learner: Learner, now: Round, wishes: list[Wish]) -> Made:
     asked = [now.problem(wish) for wish in wishes]
     cut = learner.loaded.tokenizer([wish.text or "" for wish in wishes], add_special_tokens=False)["input_ids"]
-    ids = [[*row, *learner.end][: learner.spec.max_new_tokens] for row in cut]
-    made = as_rollouts(learner, asked, ids, [FINISHED] * len(ids), now.rollouts.version)
+    most, whole = learner.spec.max_new_tokens, [[*row, *learner.end] for row in cut]
+    ends = [FINISHED if len(row) <= most else CUT_OFF for row in whole]
+    made = as_rollouts(learner, asked, [row[:most] for row in whole], ends, now.rollouts.version)
     return _grouped(made, wishes), tuple(asked)
 
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from tests.workers.planted import planted
 from tests.workers.tiny import tiny_spec
+from workers.contract.answers import CUT_OFF, FINISHED
 from workers.contract.errors import RunError
 from workers.engine.judges import close_all
 from workers.engine.learner import Learner, make_learner
@@ -131,6 +132,19 @@ def test_a_given_text_is_read_by_the_policy(learner: Learner) -> None:
     made = stepped(learner, planted("selection", select))
     assert made.table.columns["completion"][6] == "the hat"
     assert made.metrics["mismatch"] < 1e-4
+
+
+def test_a_given_text_without_room_for_its_end_is_cut_off(learner: Learner) -> None:
+    """This vocabulary has no merges of these letters: one token each, and eight places for them and the end."""
+    texts = ("zqx" * 2 + "z", "zqx" * 2 + "zq", "zqx" * 4)
+
+    def select(candidates: Candidates) -> Selection:
+        return keep_all(candidates) if candidates.round else Selection(wishes=tuple(Wish(0, text=t) for t in texts))
+
+    columns = stepped(learner, planted("selection", select)).table.columns
+    assert columns["length"][6:] == [8, 8, 8]
+    assert columns["end"][6:] == [FINISHED, CUT_OFF, CUT_OFF]
+    assert columns["completion"][6:] == [texts[0], texts[1], texts[2][:8]]
 
 
 def test_a_given_text_ends_with_the_tokenizers_own_end(learner: Learner) -> None:
