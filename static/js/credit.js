@@ -70,6 +70,7 @@ export async function drawCredit(root, { ask, addresses, now, step, fresh }) {
   root.querySelector("[data-controls]").replaceChildren(controls(items[0], now));
   const prompt = root.querySelector("[data-prompt]");
   if (prompt) prompt.textContent = `${items[0].prompt}${items[0].answer ? `\n\nreference: ${items[0].answer}` : ""}`;
+  Object.assign(target.dataset, { step, group: items[0].group ?? now.group }); // whose strips these are
   drawStrips(target, items.map((data) => ({ title: facts(data), data })), now.streams, now.granularity);
 }
 

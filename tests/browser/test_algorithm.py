@@ -10,6 +10,7 @@ from tests.browser.conftest import Shoot
 
 def choose(page: Page, field: str, option: str) -> None:
     """Choose one of a list, as the form names it; the form answers with what the choice brought."""
+    page.wait_for_load_state()  # before that no script listens to the list
     with page.expect_response(lambda answer: answer.request.method == "POST"):
         page.locator(f"[name='{field}']").select_option(option)
 

@@ -199,6 +199,8 @@ def test_one_slider_moves_rollouts_strip_and_tree(page: Page, run: str) -> None:
     prompt = page.locator("#group option:checked").inner_text().split(" ")[1]
     expect(page.locator(".node").first).to_contain_text(prompt)
     expect(page.locator("#rollouts tr[data-step='3'] .prompt", has_text=prompt).first).to_be_visible()
+    group = page.locator("#group").input_value()
+    expect(page.locator(f"[data-strips][data-step='3'][data-group='{group}']")).to_be_visible()
     index = page.locator(".strip-title").first.inner_text().split(" ")[0].removeprefix("#")
     stored = page.request.get(f"{run}rollouts/3/{index}/").json()
     assert stored["prompt"] == prompt
