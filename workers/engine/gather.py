@@ -1,6 +1,7 @@
 """Completions for one step: how many of each prompt, sampled, scored, and whatever else selections wish for."""
 
 from dataclasses import dataclass, replace
+from itertools import count
 
 import torch
 from torch import Tensor
@@ -78,6 +79,7 @@ def choose(
     """What is learned from: everything that wishes brought is added, then rows with weight 0 are left out."""
     step, memories = progress.step, dict(learner.supply.memories)
     statistics: dict[str, float] = {}
+    rounds = count()
     rewards = shaped(learner, recipe, gathered.scored, gathered.rollouts, progress)
     weight_N = torch.ones(len(gathered.tag_N), device=gathered.tag_N.device)
     for part in recipe.selects("candidates"):
@@ -91,7 +93,7 @@ def choose(
                 break
             with clock.part("sample"), boundary("sampling", part.address, step=step):
                 wishes = [replace(w, copy=int(row_R[w.copy])) if w.copy >= 0 else w for w in made.wishes]
-                now = Round(gathered.rollouts, gathered.problems, progress, number)
+                now = Round(gathered.rollouts, gathered.problems, progress, next(rounds))
                 added = fulfil(learner, now, wishes)
             gathered = _with(learner, gathered, added, step, clock)
             weight_N = torch.cat([weight_N, weight_N.new_ones(len(added[1]))])

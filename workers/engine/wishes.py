@@ -18,7 +18,8 @@ Made = tuple[Rollouts, tuple[Problem, ...]]
 
 @dataclass(frozen=True)
 class Round:
-    """What there is when wishes are made: all completions so far, their problems, and the round's number."""
+    """What there is when wishes are made: all completions so far, their problems, and the round's number. It counts on
+    through all selections of a step, so that the dice of no two rounds are the same."""
 
     rollouts: Rollouts
     problems: tuple[Problem, ...]

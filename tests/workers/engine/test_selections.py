@@ -218,6 +218,21 @@ def test_wishes_without_end_are_stopped(learner: Learner) -> None:
         stepped(learner, part)
 
 
+@pytest.mark.parametrize("kind", ["new", "sampled", "on"])
+def test_no_two_rounds_of_a_step_throw_the_same_dice(learner: Learner, kind: str) -> None:
+    """Two selections that wish for the same twice each: four times other completions, and other new prompts."""
+    wish = {"new": Wish(), "sampled": Wish(0), "on": Wish(0, copy=0, keep=0)}[kind]
+
+    def select(candidates: Candidates) -> Selection:
+        return Selection(wishes=(wish,)) if candidates.round < 2 else keep_all(candidates)
+
+    columns = stepped(learner, planted("selection", select), planted("selection", select)).table.columns
+    each = 3 if kind == "new" else 1
+    rounds = [slice(start, start + each) for start in range(6, 6 + 4 * each, each)]
+    assert len({str(columns["token_ids"][rows]) for rows in rounds}) == 4
+    assert len({columns["prompt"][rows][0] for rows in rounds}) == (4 if kind == "new" else 1)
+
+
 @pytest.mark.parametrize("wishes", [0, 1, 2])
 def test_shaping_remembers_a_step_once_however_many_rounds_were_wished_for(learner: Learner, wishes: int) -> None:
     """Also in the first step, before which there was no memory to go back to."""
