@@ -9,6 +9,8 @@ from labapp.accounts.access import require, scoped_get
 from labapp.runs.models import Run
 
 PAGE = 200
+NO_NULL = r"^[^\x00]*$"  # no text of the database has a null character
+Word = QueryEx[str, P(pattern=NO_NULL)]
 Limit = QueryEx[int, P(ge=1, le=PAGE, description="rows on this page")]
 Offset = QueryEx[int, P(ge=0, description="rows before this page")]
 

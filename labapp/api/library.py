@@ -8,6 +8,7 @@ from ninja import Router
 
 from labapp import shelf
 from labapp.accounts.access import require
+from labapp.api.asked import Word
 from labapp.api.library_schemas import MethodOut, Methods
 from labapp.workshop.wording import limit_words
 from workers.contract.method import Method, MethodError
@@ -16,7 +17,7 @@ router = Router(tags=["library"])
 
 
 @router.get("", response=Methods)
-def list_methods(request: HttpRequest, kind: str = "") -> dict[str, Any]:
+def list_methods(request: HttpRequest, kind: Word = "") -> dict[str, Any]:
     """All methods, or those of one kind."""
     require(request, "see")
     catalogue = shelf.catalogue()

@@ -11,7 +11,7 @@ from ninja import P, QueryEx, Router, Status
 from labapp import shelf
 from labapp.accounts.access import require, scoped
 from labapp.accounts.models import Team
-from labapp.api.asked import Limit, Offset, run_of
+from labapp.api.asked import NO_NULL, Limit, Offset, Word, run_of
 from labapp.api.auth import caller
 from labapp.api.changes import changed
 from labapp.api.curves import finite
@@ -23,14 +23,14 @@ from labapp.runs.models import STATES, MetricLatest, Run
 from workers.contract.spec import RunSpec, SpecError, from_dict, to_dict
 
 router = Router(tags=["runs"])
-States = QueryEx[str, P(description=f"one of {', '.join(STATES)}")]
+States = QueryEx[str, P(pattern=NO_NULL, description=f"one of {', '.join(STATES)}")]
 
 
 @router.get("", response=Runs)
 def list_runs(
     request: HttpRequest,
     state: States = "",
-    experiment: str = "",
+    experiment: Word = "",
     deleted: bool = False,
     limit: Limit = 50,
     offset: Offset = 0,

@@ -6,6 +6,7 @@ from django.http import HttpRequest
 from ninja import Router
 
 from labapp.accounts.access import require
+from labapp.api.asked import Word
 from labapp.api.workshop_schemas import Algorithms, DataSets, Rewards
 from labapp.workshop.models import AlgorithmVersion, DataVersion, RewardVersion
 
@@ -16,7 +17,7 @@ MOST = 1000
 
 
 @datasets.get("", response=DataSets)
-def list_datasets(request: HttpRequest, kind: str = "") -> dict[str, Any]:
+def list_datasets(request: HttpRequest, kind: Word = "") -> dict[str, Any]:
     """Every confirmed version of the team's data sets, newest first."""
     found = DataVersion.objects.filter(dataset__team=require(request, "see")).exclude(file="").select_related("dataset")
     found = found.filter(dataset__kind=kind) if kind else found

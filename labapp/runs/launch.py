@@ -48,7 +48,7 @@ def create(
     """A new run in state draft, in the team's experiment of that name, which is made when there is none."""
     assert kind in TASKS, f"unknown kind of run {kind!r}"
     assert parent is None or parent.team_id == team.pk, "a run is cloned within its team"
-    name = experiment_name.strip()[:120] or "Experiment"
+    name = experiment_name.replace("\0", "").strip()[:120] or "Experiment"  # no text of the database has a null
     with transaction.atomic():
         experiment, _ = Experiment.objects.get_or_create(team=team, name=name)
         run = Run.objects.create(

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from labapp.accounts.models import Team
 from labapp.runs import needs
@@ -14,7 +15,7 @@ from labapp.workshop.models import DataVersion, RewardVersion
 from workers.contract import checking
 from workers.contract.catalogue import Catalogue
 from workers.contract.errors import Trouble
-from workers.contract.spec import RunSpec
+from workers.contract.spec import RunSpec, to_dict
 
 REFERENCE = re.compile(r"^(\d{1,18})@(\d{1,9})$")
 
@@ -50,6 +51,7 @@ def troubles(spec: RunSpec, catalogue: Catalogue, team: Team, saved: Mapping[str
     known = codes(team) if saved is None else saved
     version = data_version(team, spec.prompts.dataset) if spec.prompts.dataset else None
     found = [
+        *null_troubles(to_dict(spec)),
         *model_troubles(spec),
         *_code(spec, known),
         *checking.troubles(spec, catalogue),
@@ -60,6 +62,18 @@ def troubles(spec: RunSpec, catalogue: Catalogue, team: Team, saved: Mapping[str
         *length_troubles(spec, version),
     ]
     return first_of_each(found)
+
+
+def null_troubles(value: Any, path: str = "") -> Iterator[Trouble]:
+    """The texts of a document that hold a null character, which the database refuses."""
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from null_troubles(item, f"{path}.{name}" if path else str(name))
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            yield from null_troubles(item, f"{path}.{index}")
+    elif isinstance(value, str) and "\0" in value:
+        yield Trouble(path, "it holds a null character, which no text has")
 
 
 def _algorithm(spec: RunSpec, team: Team) -> Iterator[Trouble]:

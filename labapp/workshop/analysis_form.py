@@ -113,6 +113,7 @@ def troubles(draft: Draft, catalogue: Catalogue, team: Team) -> list[Trouble]:
 
 def _troubles(spec: AnalysisSpec, catalogue: Catalogue, team: Team) -> Iterator[Trouble]:
     version = version_of(team, spec.dataset)
+    yield from prechecks.null_troubles(analysis.to_dict(spec))
     if version is None:
         yield Trouble("dataset", "choose recorded completions, or upload some under Data")
     if not spec.credits:

@@ -216,6 +216,12 @@ def test_every_method_can_be_tried(alice_client: Client, method: str) -> None:
     assert name in [pick.name for pick in spec.picks() if pick.kind == kind]
 
 
+def test_a_null_character_is_told(alice_client: Client) -> None:
+    response = send(alice_client, page(alice_client).data | {"name": "a\0b"}, "launch")
+    assert response.status_code == 422
+    assert "null character" in response.content.decode()
+
+
 def test_a_new_run_is_not_put_among_those_of_an_exhibit(alice_client: Client, team: Team, alice: User) -> None:
     """Its experiment holds the runs that its verdict is drawn from, and may well be the newest one."""
     launch.create(team, alice, to_dict(guided(CATALOGUE)), "Sums")

@@ -187,6 +187,15 @@ def test_removing_a_reward_that_no_form_could_have_changes_nothing(alice_client:
     assert 'name="rewards.0.name"' in response.content.decode()
 
 
+def test_a_null_character_is_told(alice_client: Client, recorded: DataVersion) -> None:
+    sent = {**fields(alice_client.get(PAGE).content.decode()), "do": "launch", "name": "a\0b", "experiment": "E\0"}
+    response = alice_client.post(PAGE, sent)
+    assert response.status_code == 422
+    assert "null character" in response.content.decode()
+    assert alice_client.post(PAGE, {**sent, "name": "ab"}).status_code == 302
+    assert Run.objects.get().experiment.name == "E"
+
+
 def test_parameters_reach_the_document_only_where_they_differ(recorded: DataVersion) -> None:
     catalogue = shelf.catalogue()
     data = analysis_form.starting_data(catalogue, "1@1", "x")
