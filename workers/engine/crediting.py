@@ -6,12 +6,12 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from workers.engine.batch import Batch
+from workers.engine.batch import Batch, rows_of
 from workers.engine.boundary import boundary
 from workers.engine.gather import Chosen
 from workers.engine.gradients import gram
 from workers.engine.learner import Learner
-from workers.engine.masks import on_last_token, spread
+from workers.engine.masks import masked, on_last_token, spread
 from workers.engine.recipe import Part, Recipe
 from workers.engine.rewarding import Rewards
 from workers.engine.segments import steps_of
@@ -160,19 +160,25 @@ class Kept:
 
 
 def _kept(asked: Asked, credit: Credit, rewards: Rewards) -> Kept:
-    """What selections leave in once credit is known."""
+    """What selections leave in once credit is known; each sees what those before it kept."""
     chosen, statistics = asked.chosen, dict[str, float]()
     weight_NT = spread(chosen.weight_N, chosen.rollouts.mask_NT)
-    candidates = Candidates(
-        chosen.rollouts, rewards.total_N, chosen.tag_N, asked.progress, advantage_NT=credit.advantage_NT
-    )
+    # A completion without any token stays where nobody leaves it out: there is nothing of it to weigh.
+    stays_N, empty_N = torch.ones_like(chosen.tag_N, dtype=torch.bool), ~chosen.rollouts.mask_NT.any(dim=1)
     for part in asked.recipe.selects("credited"):
+        row_R = stays_N.nonzero().squeeze(1)
+        left = rows_of(replace(chosen.rollouts, mask_NT=weight_NT > 0), row_R)
+        length = left.mask_NT.shape[1]
+        advantage_RT = masked(credit.advantage_NT[row_R, :length], left.mask_NT)
+        candidates = Candidates(
+            left, rewards.total_N[row_R], chosen.tag_N[row_R], asked.progress, advantage_NT=advantage_RT
+        )
         made: Selection = asked.learner.supply.call(part, asked.progress, credited=candidates)
         statistics |= {f"selection/{name}": value for name, value in made.statistics.items()}
         if made.weight_N is not None:
-            weight_NT = weight_NT * made.weight_N.to(weight_NT.dtype)[:, None]
-        if made.weight_NT is not None:
-            weight_NT = weight_NT * made.weight_NT.to(weight_NT.dtype)
-    # A completion without any token stays where nobody left it out: there is nothing of it to weigh.
-    stays_N = (weight_NT > 0).any(dim=1) | ~chosen.rollouts.mask_NT.any(dim=1)
+            weight_NT[row_R] *= made.weight_N.to(weight_NT.dtype)[:, None]
+            stays_N[row_R] &= made.weight_N > 0
+        if made.weight_NT is not None:  # behind `length` nothing is left to weigh
+            weight_NT[row_R, :length] *= made.weight_NT.to(weight_NT.dtype)
+        stays_N &= (weight_NT > 0).any(dim=1) | empty_N
     return Kept(stays_N.nonzero().squeeze(1), weight_NT, statistics)

@@ -8,21 +8,27 @@ import pytest
 import torch
 from torch import Tensor
 
+from tests.workers.chosen import candidates
 from tests.workers.planted import planted
 from tests.workers.tiny import MemoryLedger, tiny_spec
 from workers.contract.spec import Pick, RewardPick
+from workers.engine.crediting import credited
+from workers.engine.gather import Chosen
 from workers.engine.judges import close_all
 from workers.engine.learner import Learner, make_learner
 from workers.engine.masks import per_row, spread
+from workers.engine.rewarding import Rewards
 from workers.engine.run import train
 from workers.engine.step import take_step
-from workers.engine.tensors import Credit, Rollouts, Weights
+from workers.engine.tensors import Candidates, Credit, GroupLoss, Pass, Progress, Rollouts, Selection, Weights
 
 
 @pytest.fixture
 def learner(tmp_path: Path) -> Iterator[Learner]:
-    """A tiny run of two prompts with three completions each and the rewards `short` and `the`."""
-    made = make_learner(tiny_spec(tmp_path, batch_prompts=2, siblings=3, regularisers=()), lambda *_: None)
+    """A tiny run of two prompts with three completions each, of which one reward speaks well, and the other never."""
+    rewards = (RewardPick("t", "format", {"pattern": ".*t.*"}), RewardPick("no", "format"))
+    spec = tiny_spec(tmp_path, batch_prompts=2, siblings=3, regularisers=(), rewards=rewards)
+    made = make_learner(spec, lambda *_: None)
     yield made
     close_all(made.objectives)
 
@@ -49,7 +55,7 @@ def test_a_step_moves_each_memory_on_once(learner: Learner, credit_first: bool, 
     learner.recipe = replace(
         learner.recipe, credit=planted("credit", counting), weighting=weighting, credit_first=credit_first
     )
-    apart = {"credit/planted:short", "credit/planted:the"}
+    apart = {"credit/planted:t", "credit/planted:no"}
     for step in (1, 2):
         take_step(learner, step)
         memories = learner.supply.memories
@@ -65,6 +71,7 @@ def test_each_reward_has_a_past_of_its_own(learner: Learner) -> None:
     made = take_step(learner, 1)
     for label, values in made.table.rewards.items():
         told = float(learner.supply.memories[f"credit/planted:{label}"]["total"])
+        assert (told > 0) == (label == "t")
         assert told == pytest.approx(sum(value or 0.0 for value in values), abs=1e-5)
 
 
@@ -90,3 +97,65 @@ def test_the_pasts_of_single_rewards_come_back_from_a_checkpoint(tmp_path: Path)
     train(replace(spec, budget=replace(spec.budget, steps=2)), cut)
     train(spec, cut, resume=True)
     assert cut.curves()[4] == whole.curves()[4]
+
+
+def test_a_selection_sees_what_the_one_before_it_kept(learner: Learner) -> None:
+    """The first leaves out the second row, and of the others all tokens but the first two."""
+    seen: list[Candidates] = []
+
+    def first(credited: Candidates) -> Selection:
+        mask_NT = credited.rollouts.mask_NT
+        weight_NT = (torch.arange(mask_NT.shape[1]) < 2).float().expand(mask_NT.shape)
+        return Selection((torch.arange(len(mask_NT)) != 1).float(), weight_NT)
+
+    def second(credited: Candidates) -> Selection:
+        seen.append(credited)
+        return Selection((torch.arange(len(credited.reward_N)) != 0).float() * 0.5)
+
+    def credit(rollouts: Rollouts, reward_NT: Tensor) -> Credit:
+        return Credit(spread(torch.arange(1.0, len(rollouts.mask_NT) + 1), rollouts.mask_NT))
+
+    parts = (planted("selection", first), planted("selection", second))
+    learner.recipe = replace(learner.recipe, selection=parts, credit=planted("credit", credit))
+    made = take_step(learner, 1)
+    (told,) = seen
+    assert told.rollouts.answers.texts == tuple(made.table.columns["completion"][n] for n in (0, 2, 3, 4, 5))
+    lengths = [min(2, made.table.columns["length"][n]) for n in (0, 2, 3, 4, 5)]
+    assert told.rollouts.mask_NT.sum(dim=1).tolist() == lengths
+    assert told.advantage_NT is not None
+    assert told.advantage_NT[:, 0].tolist() == [1, 3, 4, 5, 6]
+    learned = made.table.streams["learned"].sum(axis=1).tolist()
+    assert learned == [0, 0, *lengths[1:]]
+
+
+@pytest.mark.parametrize(("weights", "rows"), [((1.0, 1.0), [4, 7]), ((0.0, 1.0), [7])])
+def test_a_row_without_tokens_goes_where_it_is_left_out_and_stays_otherwise(
+    learner: Learner, weights: tuple[float, ...], rows: list[int]
+) -> None:
+    """Such a row has nothing to weigh: its weight alone decides."""
+    mask_NT = torch.tensor([[False, False], [True, True]])
+    rollouts = candidates([1.0, 0.0], [0, 0], mask_NT).rollouts
+    rewards = Rewards(torch.ones(2, 2), torch.ones(2, 2).bool(), torch.ones(2))
+    chosen = Chosen(torch.tensor([4, 7]), rollouts, rewards, torch.full((2,), -1), torch.ones(2), {})
+
+    def select(credited: Candidates) -> Selection:
+        return Selection(torch.tensor(weights))
+
+    recipe = replace(learner.recipe, selection=(planted("selection", select),))
+    assert credited(learner, recipe, chosen, Progress(1, 2)).row_R.tolist() == rows
+
+
+def test_a_loss_of_groups_does_not_see_a_completion_that_is_left_out(learner: Learner) -> None:
+    seen: list[Tensor] = []
+
+    def objective(now: Pass, group_N: Tensor) -> GroupLoss:
+        seen.append(group_N)
+        return GroupLoss(torch.stack([now.logp_NT[group_N == g].sum() for g in torch.unique(group_N)]))
+
+    def select(credited: Candidates) -> Selection:
+        return Selection((torch.arange(len(credited.reward_N)) != 1).float())
+
+    parts = {"objective": planted("objectives", objective), "selection": (planted("selection", select),)}
+    learner.recipe = replace(learner.recipe, **parts)
+    take_step(learner, 1)
+    assert seen[0].tolist() == [0, 0, 1, 1, 1]
