@@ -1,5 +1,6 @@
 """Problems in, completions out: sampling, texts and verdicts put together as one batch."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import torch
@@ -27,17 +28,39 @@ def roll_out(
 def sample_on(
     learner: Learner, problems: list[Problem], starts: list[list[int]], generator: torch.Generator, version: int
 ) -> Rollouts:
-    """One completion of each problem that begins with the given tokens; the policy's word on those is read as well."""
+    """One completion of each problem that begins with the given tokens; the policy's word on those is read as well.
+    Each has as many tokens in all as the run allows. A start that is at its end, or that long, stays as it is."""
     prompts = learner.encode([problem.prompt for problem in problems])
     begun = [[*prompt, *start] for prompt, start in zip(prompts, starts, strict=True)]
-    longest = max(1, learner.spec.max_new_tokens - max(map(len, starts), default=0))
-    plan = replace(learner.plan((1,) * len(begun)), new_tokens=longest)
-    sampled = sample_shared(learner.ranks, learner.policy, begun, plan, generator)
-    lengths = sampled.mask_NT.sum(dim=1).tolist()
-    rest = [row[:length] for row, length in zip(sampled.token_NT.tolist(), lengths, strict=True)]
-    ids = [[*start, *row] for start, row in zip(starts, rest, strict=True)]
-    ends = [FINISHED if finished else CUT_OFF for finished in sampled.finished_N.tolist()]
+    over = [bool(start) and start[-1] in learner.loaded.ends for start in starts]
+    rooms = [
+        0 if end else max(0, learner.spec.max_new_tokens - len(start)) for start, end in zip(starts, over, strict=True)
+    ]
+    ids, ends = list(starts), [FINISHED if end else CUT_OFF for end in over]
+    for rows in _at_once([len(row) for row in begun], rooms, learner.loaded.longest):
+        plan = replace(learner.plan((1,) * len(rows)), new_tokens=rooms[rows[-1]])
+        sampled = sample_shared(learner.ranks, learner.policy, [begun[n] for n in rows], plan, generator)
+        lengths, finished = sampled.mask_NT.sum(dim=1).tolist(), sampled.finished_N.tolist()
+        for place, n in enumerate(rows):
+            ids[n] = [*starts[n], *sampled.token_NT[place, : min(lengths[place], rooms[n])].tolist()]
+            ends[n] = FINISHED if finished[place] and lengths[place] <= rooms[n] else CUT_OFF
     return as_rollouts(learner, problems, ids, ends, version)
+
+
+def _at_once(lengths: list[int], rooms: list[int], longest: int | None) -> Iterator[list[int]]:
+    """Rows with room that are sampled together, the one with the most room last: a batch goes on until that one is
+    full, and up to there its longest row must have positions in the model."""
+    together: list[int] = []
+    for row in sorted(range(len(rooms)), key=rooms.__getitem__):
+        if rooms[row] == 0:
+            continue
+        most = max(lengths[n] for n in (*together, row))
+        if together and longest is not None and most + rooms[row] > longest:
+            yield together
+            together = []
+        together.append(row)
+    if together:
+        yield together
 
 
 @torch.no_grad()

@@ -76,7 +76,7 @@ def _sampled(learner: Learner, now: Round, wishes: list[Wish]) -> Made:
 def _on(learner: Learner, now: Round, wishes: list[Wish]) -> Made:
     asked = [now.problem(wish) for wish in wishes]
     noise = seeds.generator(learner.spec.seed, f"sampled on, round {now.number}", now.progress.step)
-    starts = [now.rollouts.token_NT[wish.copy][: wish.keep].tolist() for wish in wishes]
+    starts = [_tokens(now, wish)[: wish.keep] for wish in wishes]
     return _grouped(sample_on(learner, asked, starts, noise, now.rollouts.version), wishes), tuple(asked)
 
 
@@ -91,9 +91,16 @@ def _text(learner: Learner, now: Round, wishes: list[Wish]) -> Made:
 
 def _copied(learner: Learner, now: Round, wishes: list[Wish]) -> Made:
     asked = [now.problem(wish) for wish in wishes]
-    ids = [now.rollouts.token_NT[w.copy][now.rollouts.mask_NT[w.copy]].tolist() for w in wishes]
+    ids = [_tokens(now, wish) for wish in wishes]
     ends = [now.rollouts.answers.ends[w.copy] for w in wishes]
     return _grouped(as_rollouts(learner, asked, ids, ends, now.rollouts.version), wishes), tuple(asked)
+
+
+def _tokens(now: Round, wish: Wish) -> list[int]:
+    """The completion that a wish names, without what stands behind it."""
+    row = wish.copy
+    found: list[int] = now.rollouts.token_NT[row][now.rollouts.mask_NT[row]].tolist()
+    return found
 
 
 def _grouped(made: Rollouts, wishes: list[Wish]) -> Rollouts:
