@@ -19,7 +19,7 @@ from labapp.runs.choosing import READY, algorithm_texts, linked, taken
 from labapp.runs.filling import refreshed
 from labapp.runs.form_steps import STEPS, texts
 from labapp.runs.guided import guided
-from labapp.workshop import algorithm_page, algorithms, microscope_views, uses, versioning
+from labapp.workshop import algorithm_page, algorithms, microscope_panel, uses, versioning
 from labapp.workshop.algorithms import with_recipe
 from labapp.workshop.models import Algorithm, AlgorithmVersion
 from labapp.workshop.versioning import NotSaved
@@ -159,7 +159,7 @@ def _page(
     status = 422 if error else 200
     if "HX-Request" in request.headers:
         return render(request, "workshop/algorithm_form.html", context, status=status)
-    return render(request, "workshop/algorithm.html", context | microscope_views.panel(request), status=status)
+    return render(request, "workshop/algorithm.html", context | microscope_panel.panel(request), status=status)
 
 
 @require_safe

@@ -1,6 +1,5 @@
-"""The microscope on the page of an algorithm: its choices, a look that is asked for, and what was seen."""
+"""The microscope on the page of an algorithm: a run's steps, a look that is asked for, and what was seen."""
 
-from typing import Any
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -9,34 +8,20 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from labapp import shelf
-from labapp.accounts.access import requires, scoped_get, team_of
-from labapp.runs.choosing import READY, chosen
+from labapp.accounts.access import requires, team_of
+from labapp.runs.choosing import chosen
 from labapp.runs.form_steps import texts
 from labapp.runs.models import Run
-from labapp.workshop import algorithm_page, algorithms, microscope, samples
+from labapp.workshop import algorithm_page, algorithms, microscope
 from labapp.workshop.microscope import NothingToSee, Recipe, Sight
-
-OWN, NOTHING = "run", "none"  # choices beside recipes by name: the run's own, and this recipe alone
-EVEN = "even"  # the choice of weights that have the same mean size in both recipes
-
-
-def panel(request: HttpRequest) -> dict[str, Any]:
-    """What the panel chooses from, and what the address has chosen: `run`, `step`, `beside`."""
-    runs = samples.runs(team_of(request))
-    wanted = request.GET.get("run", "")
-    run = next((one for one in runs if str(one.pk) == wanted), runs[0] if runs else None)
-    return {
-        "look_runs": runs, "look_run": run, "look_steps": [] if run is None else microscope.steps(run),
-        "look_step": request.GET.get("step", ""), "look_beside": request.GET.get("beside", OWN),
-        "look_even": request.GET.get("scale") == EVEN,
-    }  # fmt: skip
+from labapp.workshop.microscope_panel import EVEN, NOTHING, OWN, run_of, step_of, title
 
 
 @require_safe
 @requires("see")
 def steps(request: HttpRequest) -> HttpResponse:
     """The choices of a step of `?run=`, newest first."""
-    found = microscope.steps(_run(request, request.GET.get("run", "")))
+    found = microscope.steps(run_of(request, request.GET.get("run", "")))
     return render(request, "workshop/microscope_steps.html", {"look_steps": found})
 
 
@@ -44,7 +29,7 @@ def steps(request: HttpRequest) -> HttpResponse:
 @requires("see")
 def start(request: HttpRequest) -> HttpResponse:
     """Look at a stored step with the parts that the form has now; the answer asks for the result by itself."""
-    run = _run(request, request.POST.get("run", ""))
+    run = run_of(request, request.POST.get("run", ""))
     try:
         recipes = [_this(request), *_beside(request, run)]
         even = request.POST.get("scale") == EVEN
@@ -65,20 +50,11 @@ def look(request: HttpRequest, task: UUID) -> HttpResponse:
     return render(request, "workshop/microscope_answer.html", {"sight": found, "told": {**found.told, **address}})
 
 
-def _run(request: HttpRequest, number: str) -> Run:
-    """The team's run of that number; 404 for another team's, and for what is no number."""
-    try:
-        wanted = UUID(number)
-    except ValueError:
-        raise Http404 from None
-    return scoped_get(Run.objects.filter(deleted=None), request, pk=wanted)
-
-
 def _step(request: HttpRequest) -> int:
-    text = request.POST.get("step", "")
-    if not text.isdecimal() or len(text) > 9:
+    step = step_of(request.POST.get("step", ""))
+    if step is None:
         raise NothingToSee("Choose a step.")
-    return int(text)
+    return step
 
 
 def _this(request: HttpRequest) -> Recipe:
@@ -105,12 +81,4 @@ def _beside(request: HttpRequest, run: Run) -> list[Recipe]:
     found = chosen(team_of(request), name, catalogue)
     if found is None:
         raise NothingToSee("Choose a recipe to compare with: the chosen one is not there, or cannot be read.")
-    return [Recipe(_title(request, name), found[0])]
-
-
-def _title(request: HttpRequest, name: str) -> str:
-    saved = algorithms.version(team_of(request), name)
-    if saved is not None:
-        return f"{saved.algorithm.name}, version {saved.number}"
-    slug = name.removeprefix(READY)
-    return next(one.title for one in algorithms.everything() if one.slug == slug)
+    return [Recipe(title(request, name), found[0])]

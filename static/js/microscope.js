@@ -100,12 +100,14 @@ document.addEventListener("htmx:afterSettle", () => {
 
 if (form) {
   const { run, step, beside, scale } = form.elements;
-  if ([...beside.options].some((one) => one.value === beside.dataset.chosen)) beside.value = beside.dataset.chosen;
+  const { chosen, title: named } = beside.dataset;
+  if (![...beside.options].some((one) => one.value === chosen)) beside.add(new Option(named, chosen)); // one of very many
+  beside.value = chosen;
   form.addEventListener("submit", () => {
     writeAddress({ run: run.value, step: step.value, beside: beside.value, scale: scale.value });
     const sight = document.getElementById("sight");
     sight.style.minHeight = `${sight.offsetHeight}px`; // the page must not jump while a worker looks
   });
   // A link shows a colleague the same thing, as far as the parts are saved.
-  addEventListener("load", () => { if (readAddress().run) form.requestSubmit(); });
+  if ("asked" in form.dataset) addEventListener("load", () => form.requestSubmit());
 }
