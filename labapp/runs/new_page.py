@@ -73,6 +73,7 @@ def side_context(data: Data, draft: Draft, team: Team, codes: Mapping[str, str])
         "algorithm": algorithms.origin(draft.spec, team),
         "worker_differs": shelf.worker_differs(),
         "memory": want,
+        "sizes_unknown": facts is not None and sizes is None,
         "memory_vals": "" if want is None else fix_values(want.fix),
         "document_tab": data.get("document_tab", "json"),
         "formulas": formulas(draft.spec, catalogue),

@@ -1,6 +1,7 @@
 """The new-run page: filled in, checked while one types, exchanged in parts, pasted into, and launched."""
 
 import json
+import re
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
@@ -106,6 +107,19 @@ def test_checks_come_while_one_types(alice_client: Client, small: dict[str, str]
     assert 'data-trouble="max_new_tokens"' in html
     assert "max_new_tokens = 95" in html
     assert "of memory by estimate" in html
+
+
+def test_why_memory_is_not_estimated_is_told(alice_client: Client, tmp_path: Path) -> None:
+    def said(**model: str) -> str:
+        data = page(alice_client).data | {f"model.{name}": text for name, text in model.items()}
+        found = re.findall(r"Memory is not estimated: (.*?)</p>", send(alice_client, data, "check").content.decode())
+        return str(found[0])
+
+    odd = model_in(tmp_path / "odd", hidden_size=None)
+    assert "names its sizes in a way" in said(source="directory", directory=str(odd))
+    (odd / "model.safetensors").unlink()
+    for model in ({"source": "directory", "directory": str(odd)}, {"source": "hub", "hub": "Qwen/Qwen2.5-0.5B"}):
+        assert "are not on this machine, or not whole" in said(**model)
 
 
 def test_a_fix_mends_the_field(alice_client: Client, small: dict[str, str]) -> None:
