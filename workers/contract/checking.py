@@ -8,16 +8,18 @@ from workers.contract.errors import Trouble
 from workers.contract.picking import pick_troubles
 from workers.contract.recipes import recipe_troubles
 from workers.contract.resources import lora_troubles, served_troubles
+from workers.contract.rewardtree import tree_troubles
 from workers.contract.spec import Pick, RewardPick, RunSpec
 
 PRECISIONS = ("float32", "bfloat16")
+FAILURES = ("skip", "zero", "stop")  # what becomes of a completion that a reward fails on
 
 
 def troubles(spec: RunSpec, catalogue: Catalogue) -> list[Trouble]:
     """Every trouble that can be seen without the model: unknown methods, parameters out of bounds, sizes, labels."""
     resources = [*served_troubles(spec.served), *lora_troubles(spec.lora)]
     rewards = reward_troubles(spec.rewards, catalogue)
-    return [*_numbers(spec), *_prompts(spec), *rewards, *_parts(spec, catalogue), *resources]
+    return [*_numbers(spec), *_sharded(spec), *_prompts(spec), *rewards, *_parts(spec, catalogue), *resources]
 
 
 def complete(spec_pick: Pick, catalogue: Catalogue) -> dict[str, object]:
@@ -53,12 +55,23 @@ def _numbers(spec: RunSpec) -> Iterator[Trouble]:
             f"{micro} groups a micro-batch does not divide the batch of {spec.batch_prompts} prompts",
             {"optimiser.micro_groups": divisor},
         )
-    if spec.sharded and spec.devices == 1:
-        yield Trouble("sharded", "needs several devices to split the weights among", {"sharded": False})
-    if spec.sharded and spec.lora is not None:
-        yield Trouble("sharded", "splits the weights that learn; an adapter's are few", {"sharded": False})
     if spec.precision not in PRECISIONS:
         yield Trouble("precision", f"is one of {', '.join(PRECISIONS)}, not {spec.precision!r}")
+
+
+def _sharded(spec: RunSpec) -> Iterator[Trouble]:
+    """What a run whose weights are split among processes cannot do, and what would leave some of them idle."""
+    if not spec.sharded:
+        return
+    if spec.devices == 1:
+        yield Trouble("sharded", "needs several devices to split the weights among", {"sharded": False})
+    if spec.lora is not None:
+        yield Trouble("sharded", "splits the weights that learn; an adapter's are few", {"sharded": False})
+    if 0 < spec.batch_prompts < spec.devices:
+        micro = max(1, spec.optimiser.micro_groups)
+        least = -(-spec.devices // micro) * micro
+        what = f"with split weights each of {spec.devices} processes needs a prompt of its own; take at least {least}"
+        yield Trouble("batch_prompts", what, {"batch_prompts": least})
 
 
 def _prompts(spec: RunSpec) -> Iterator[Trouble]:
@@ -79,9 +92,17 @@ def reward_troubles(rewards: tuple[RewardPick, ...], catalogue: Catalogue) -> It
             yield Trouble(f"rewards.{index}.label", f"needs a name of its own, not {reward.label!r}")
         if not isfinite(reward.weight):
             yield Trouble(f"rewards.{index}.weight", "must be finite", {f"rewards.{index}.weight": 1.0})
-        if not reward.source:
-            pick = Pick("rewards", reward.name, reward.params, reward.digest)
-            yield from pick_troubles(f"rewards.{index}", pick, "rewards", catalogue)
+        if reward.on_failure not in FAILURES:
+            fix = {f"rewards.{index}.on_failure": "skip"}
+            yield Trouble(f"rewards.{index}.on_failure", f"is one of {', '.join(FAILURES)}", fix)
+        yield from _made_of(f"rewards.{index}", reward, catalogue)
+
+
+def _made_of(path: str, reward: RewardPick, catalogue: Catalogue) -> Iterator[Trouble]:
+    if reward.tree is not None:
+        yield from tree_troubles(f"{path}.tree", reward.tree, catalogue)
+    elif not reward.source:
+        yield from pick_troubles(path, Pick("rewards", reward.name, reward.params, reward.digest), "rewards", catalogue)
 
 
 def _parts(spec: RunSpec, catalogue: Catalogue) -> Iterator[Trouble]:

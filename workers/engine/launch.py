@@ -23,10 +23,16 @@ from workers.engine.ranks import ALONE, Lost, Ranks
 
 HOST = "127.0.0.1"
 ROOT = Path(__file__).resolve().parents[2]
-# Users' rewards may take long, and meanwhile the others wait; a process that is gone is noticed at once all the same.
-PATIENCE = timedelta(days=1)
+# How long a process waits for one that lives and says nothing; one that is gone is noticed at once all the same. All
+# come to an exchange of tensors after an exchange of words: what may be unequal between the two is the reading of a
+# model from disk and a few micro-batches, minutes at most.
+PATIENCE = timedelta(minutes=30)
+# In the exchange of words the others wait while one samples longer than they do, and while the first alone scores,
+# evaluates a served model or has it fill a stock: that may take hours.
+SILENCE = timedelta(hours=6)
 GRACE = 5.0  # seconds between the moment a process cannot be reached and the moment it must have ended
-CLOSED = ("Connection closed by peer", "Connection reset by peer", "NCCL error")
+CLOSED = ("Connection closed by peer", "Connection reset by peer", "Timed out waiting", "NCCL error")
+RESUME = "Resume the run: it goes on from its newest checkpoint."
 ENDING = 30.0  # seconds that the others may take to end when the first one has
 
 
@@ -69,7 +75,7 @@ def joined(index: int, count: int, store: TCPStore) -> Iterator[Ranks]:
     try:
         on_cpu = not torch.cuda.is_available()
         PartialState(cpu=on_cpu, store=store, rank=index, world_size=count, timeout=PATIENCE)
-        yield Ranks(index, count, distributed.new_group(backend="gloo", timeout=PATIENCE))
+        yield Ranks(index, count, distributed.new_group(backend="gloo", timeout=SILENCE))
     finally:
         if distributed.is_initialized():
             distributed.destroy_process_group()
@@ -107,16 +113,22 @@ def _blamed(error: RunError, children: list[subprocess.Popen[str]]) -> RunError:
                 if found is not None:
                     return found
         if not waiting or time.monotonic() >= until:
-            return error
+            return _silent(error) if _is_lost(error) else error
         time.sleep(0.05)
+
+
+def _silent(error: RunError) -> RunError:
+    """What is told when no process says why another one could not be reached."""
+    what = "another process of the run could not be reached, or did not answer in time, and none says why."
+    return RunError("worker", what, RESUME, {**error.evidence, "said": error.what})
 
 
 def _is_lost(error: BaseException | None) -> bool:
     if error is None:
         return False
     # Within a way back torch speaks to the other processes by itself, and says so in its own words.
-    known = isinstance(error, Lost | distributed.DistError) or any(words in str(error) for words in CLOSED)
-    return known or _is_lost(error.__cause__)
+    closed = isinstance(error, RuntimeError) and any(words in str(error) for words in CLOSED)
+    return closed or isinstance(error, Lost | distributed.DistError) or _is_lost(error.__cause__)
 
 
 def _reason(child: subprocess.Popen[str], number: int, count: int) -> RunError | None:
@@ -124,7 +136,7 @@ def _reason(child: subprocess.Popen[str], number: int, count: int) -> RunError |
     status = child.returncode
     if not status:
         return None
-    who, mend = f"process {number} of {count}", "Resume the run: it goes on from its newest checkpoint."
+    who, mend = f"process {number} of {count}", RESUME
     if status < 0:
         name = signal.Signals(-status).name
         return RunError("worker", f"{who} was killed by {name}.", mend, {"process": number, "signal": name})

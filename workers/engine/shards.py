@@ -64,8 +64,12 @@ def gather(model: torch.nn.Module) -> None:
 @contextmanager
 def resting(model: torch.nn.Module) -> Iterator[None]:
     """Each process has its share of the weights alone while the block runs; nothing where they are not split."""
-    for part in _parts(model):
-        part.reshard()
+    parts = _parts(model)
+    for whole_model in parts[:1]:
+        # FSDP gathers ahead by the order of all readings since the last way back, sampling too. A process that had
+        # nothing to sample would know another order than the rest, and they would wait for one another for ever.
+        whole_model.reset_iter_state()
+    for part in parts:
         part.set_reshard_after_forward(True, recurse=False)
     try:
         yield

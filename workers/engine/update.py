@@ -121,7 +121,7 @@ class _Pass:
 
     def _accompany(self) -> None:
         """A reading that adds nothing: where weights are split all processes read equally often."""
-        row_R = self.whole.rollouts.mask_NT.any(dim=1).nonzero()[:1, 0]
+        row_R = self.whole.rollouts.mask_NT.any(dim=1).int().argmax()[None]  # one with tokens, where there is one
         now = read_through(self.policy.model, self.policy.read, self.whole.rows(row_R).rollouts)
         torch.autograd.backward(0.0 * now.logp_NT.sum())
 

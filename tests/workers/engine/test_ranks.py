@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,26 @@ def test_a_killed_process_fails_the_run_and_leaves_its_checkpoint(tmp_path: Path
     train(spec, whole)
     assert min(again.curves()) == 2, "the step of the checkpoint is told again, those before it are not made again"
     assert again.curves()[6] == whole.curves()[6]
+
+
+class Freezing(MemoryLedger):
+    """Stops the other process, without ending it, as soon as a step's numbers are written."""
+
+    def write(self, events: list[Event]) -> None:
+        super().write(events)
+        if any(event.kind == "metrics" and event.step == 1 for event in events):
+            for pid in children():
+                os.kill(pid, signal.SIGSTOP)
+
+
+def test_a_process_that_lives_and_says_nothing_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workers.engine.launch.SILENCE", timedelta(seconds=10))
+    start = time.monotonic()
+    with pytest.raises(RunError, match=r"another process of the run .* Resume the run") as caught:
+        train(spec_of(tmp_path, budget=Budget(steps=6, eval_every=0)), Freezing(tmp_path))
+    assert "Timed out" in caught.value.evidence["said"]
+    assert time.monotonic() - start < 60
+    assert children() == []
 
 
 def test_a_failure_of_the_first_process_ends_the_others(tmp_path: Path) -> None:
