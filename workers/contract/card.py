@@ -51,8 +51,11 @@ class Card:
 
     `formula` is LaTeX; `symbols` maps each LaTeX symbol to a phrase; `relatives` are `kind/name` addresses;
     `bounds` is the range of a reward's value; `departs` lists promises broken on purpose; `unit` says whether an
-    objective gives a loss for every token or one for every `group`, which no reduction weighs. A recipe with
-    this method must have one of its `partners` (`kind/name`) as well.
+    objective gives a loss for every token or one for every `group`, which no reduction weighs, and whether a selection
+    that follows credit weighs tokens or leaves out a whole `completion`. A recipe with this method must have one of its
+    `partners` (`kind/name`) as well. `compose` is how a combination reads in the
+    formula of a whole reward: LaTeX with `{0}`, `{1}`, … for its parts (`{b0}`: in brackets where it is a sum) and
+    `{name}` for its parameters, or what stands between any number of parts.
     """
 
     title: str
@@ -67,6 +70,7 @@ class Card:
     exhibit: Exhibit | None = None
     unit: str = "token"
     partners: tuple[str, ...] = ()
+    compose: str = ""
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ def recipe_troubles(spec: RunSpec, catalogue: Catalogue) -> Iterator[Trouble]:
     yield from _credit(spec, dict(methods))
     yield from _partners(methods)
     yield from _companions(spec, methods)
+    yield from _of_groups(spec, methods)
     yield from _offline(spec, methods)
     if spec.order not in ORDERS:
         yield Trouble("order", f"is one of {', '.join(ORDERS)}, not {spec.order!r}", {"order": ORDERS[0]})
@@ -123,6 +124,18 @@ def _companions(spec: RunSpec, methods: list[tuple[str, Method]]) -> Iterator[Tr
                 f"companions.{index}.model",
                 "a guide is the model of another run: give `run:` with that run's number, or a directory",
             )
+
+
+def _of_groups(spec: RunSpec, methods: list[tuple[str, Method]]) -> Iterator[Trouble]:
+    """A loss of a whole group sees which completions are left, and no weight of a token."""
+    groups = [
+        one.name for path, one in methods if path.startswith(("objective", "extras")) and one.card.unit == "group"
+    ]
+    weighing = [(path, one.name) for path, one in methods if "credited" in one.needs and one.card.unit == "token"]
+    for path, name in weighing if groups else ():
+        others = [asdict(pick) for pick in spec.selection if pick.name != name]
+        what = f"{name} weighs single tokens, and {groups[0]} gives one loss for a whole group; take one of them out"
+        yield Trouble(path, what, {"selection": others})
 
 
 def _offline(spec: RunSpec, methods: list[tuple[str, Method]]) -> Iterator[Trouble]:

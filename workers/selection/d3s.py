@@ -92,7 +92,7 @@ def select(
     token_NT = largest(key_NT, open_NT, between(k_init, k_final, credited.progress))
     useful_N = kept_N & (advantage_N != 0)
     statistics = {
-        "kept rows": float(kept_N.sum()) / len(kept_N),
+        "kept rows": float(kept_N.sum()) / max(1, len(kept_N)),
         "kept tokens": float(token_NT.sum()) / max(1, int(rollouts.mask_NT.sum())),
         "useful rows": float(useful_N.sum()) / max(1, int(kept_N.sum())),
     }

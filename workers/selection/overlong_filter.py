@@ -17,6 +17,7 @@ CARD = Card(
     source=Source("Yu et al., 2025", "arXiv:2503.14476", "section 3.4", "https://arxiv.org/abs/2503.14476"),
     symbols={"w_i": "weight of completion i in the loss"},
     relatives=("shaping/overlong", "selection/dynamic_sampling"),
+    unit="completion",
 )
 
 
@@ -24,4 +25,4 @@ def select(credited: Candidates) -> Selection:
     """Weight 1 for completions that ended by themselves or failed, 0 for those that were cut off."""
     ended = [end != CUT_OFF for end in credited.rollouts.answers.ends]
     weight_N = torch.tensor(ended, dtype=torch.float32, device=credited.reward_N.device)
-    return Selection(weight_N=weight_N, statistics={"cut off": 1 - sum(ended) / len(ended)})
+    return Selection(weight_N=weight_N, statistics={"cut off": ended.count(False) / max(1, len(ended))})

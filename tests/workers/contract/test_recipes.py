@@ -47,6 +47,22 @@ REFUSED: list[tuple[dict[str, Any], str, str, dict[str, Any]]] = [
         {"objective": Pick("objectives", "hpt")},
     ),
     (
+        {
+            "objective": Pick("objectives", "copg"),
+            "credit": None,
+            "selection": (Pick("selection", "overlong_filter"), Pick("selection", "d3s")),
+        },
+        "selection.1",
+        "d3s weighs single tokens, and copg gives one loss for a whole group",
+        {"selection": (Pick("selection", "overlong_filter"),)},
+    ),
+    (
+        {"extras": (Extra("copg"),), "selection": (Pick("selection", "d3s"),)},
+        "selection.0",
+        "d3s weighs single tokens",
+        {"selection": ()},
+    ),
+    (
         {"objective": DPO, "credit": None, "pool": Pool(8, 1)},
         "pool.siblings",
         "nothing to compare",

@@ -155,7 +155,8 @@ def test_a_loss_of_groups_does_not_see_a_completion_that_is_left_out(learner: Le
     def select(credited: Candidates) -> Selection:
         return Selection((torch.arange(len(credited.reward_N)) != 1).float())
 
-    parts = {"objective": planted("objectives", objective), "selection": (planted("selection", select),)}
-    learner.recipe = replace(learner.recipe, **parts)
+    learner.recipe = replace(
+        learner.recipe, objective=planted("objectives", objective), selection=(planted("selection", select),)
+    )
     take_step(learner, 1)
     assert seen[0].tolist() == [0, 0, 1, 1, 1]
