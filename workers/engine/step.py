@@ -83,12 +83,23 @@ def _updated(learner: Learner, recipe: Recipe, batch: Batch) -> tuple[Outcome, N
 
 
 def _remember(learner: Learner, gathered: Gathered) -> None:
-    """Note what each prompt earned, for selections that plan ahead."""
+    """Note what each prompt earned, for selections that plan ahead: only what the policy did by itself is experience.
+
+    What a wish added to a group (a demonstration, a copy, a completion with help) is none. A whole new prompt that was
+    wished for is: its completions were sampled as all others are.
+    """
     if not learner.recipe.selects("prompts"):
         return
-    rows = [n for n, total in enumerate(gathered.scored.total) if total is not None]
-    rewards = [total for total in gathered.scored.total if total is not None]
-    learner.history.add([gathered.problems[n].prompt for n in rows], rewards)
+    groups, tags = gathered.rollouts.group_N.tolist(), gathered.tag_N.tolist()
+    began: dict[int, int] = {}  # the tag of each group's first row: what is added later stands behind it
+    for group, tag in zip(groups, tags, strict=True):
+        began.setdefault(group, tag)
+    own = [
+        (gathered.problems[n].prompt, total)
+        for n, total in enumerate(gathered.scored.total)
+        if total is not None and tags[n] == began[groups[n]]
+    ]
+    learner.history.add([prompt for prompt, _ in own], [total for _, total in own])
 
 
 def _skipped(broken: NonFinite | None, batch: Batch, step: int) -> list[Event]:

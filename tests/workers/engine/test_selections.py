@@ -70,6 +70,31 @@ def test_the_past_of_a_prompt_comes_back_newest_first(learner: Learner) -> None:
     assert seen[2].drawn_P.tolist() == [3, 3]
 
 
+def test_only_what_the_policy_did_by_itself_is_experience(learner: Learner) -> None:
+    """Two prompts of three completions, a text and a copy in their groups, and a new prompt: the last alone counts too.
+    A second selection helps in the new prompt's group, and that is none either."""
+    wishes = [(Wish(0, text="the hat", tag=0),), (Wish(1, copy=0, tag=7),), (Wish(tag=100),)]
+
+    def plan(prompts: Ahead) -> Selection:
+        return Selection(count_P=torch.full((len(prompts.drawn_P),), 3))
+
+    def wishing(candidates: Candidates) -> Selection:
+        return Selection(wishes=wishes[candidates.round]) if candidates.round < 3 else keep_all(candidates)
+
+    def helping(candidates: Candidates) -> Selection:
+        return keep_all(candidates) if candidates.round else Selection(wishes=(Wish(2, text="the cat", tag=3),))
+
+    parts = (planted("selection", plan), planted("selection", wishing), planted("selection", helping))
+    made = stepped(learner, *parts)
+    prompts = made.table.columns["prompt"]
+    assert len(prompts) == 6 + 2 + 3 + 1
+    past_PH, drawn_P = learner.history.ahead([prompts[0], prompts[3], prompts[8]])
+    assert drawn_P.tolist() == [3, 3, 3]
+    totals = made.table.columns["reward_total"]
+    for past_H, first in zip(past_PH, (0, 3, 8), strict=True):
+        assert past_H[~past_H.isnan()].tolist() == pytest.approx(totals[first : first + 3][::-1], abs=1e-5)
+
+
 def replace_batch(source: Any) -> Any:
     """The same problems at every step."""
     always = source.batch(1, 2)
