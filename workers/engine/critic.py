@@ -13,6 +13,7 @@ from workers.engine.optimiser import make_optimiser, put_back, tensors_of
 from workers.engine.policy import Policy, make_policy
 from workers.engine.ranks import ALONE, Ranks
 from workers.engine.tensors import Rollouts
+from workers.engine.update import agree, clip, non_finite
 from workers.models import loading
 
 
@@ -43,29 +44,14 @@ class Critic:
         nothing = not bool(rollouts.mask_NT.any())
         return torch.zeros_like(rollouts.logp_NT) if nothing else self._read(rollouts)
 
-    def learn(self, batch: Batch, settings: Optimiser, ranks: Ranks = ALONE) -> dict[str, float]:
-        """Move values towards the credit's targets, as often as the policy learns from the batch; its curves.
+    def lesson(self, batch: Batch, settings: Optimiser, ranks: Ranks = ALONE) -> "Lesson":
+        """What moves values towards the credit's targets, as often as the policy learns from the batch.
 
         The loss is half the squared error; with a clip the larger of that and of the error of the value held within
         the clip of its old one (Schulman et al., 2017, as in the released PPO).
         """
-        assert batch.target_NT is not None
-        assert batch.value_NT is not None
         count, explained = int(batch.rollouts.mask_NT.sum()), _explained(batch)
-        batch = batch.rows(ranks.rows(batch.rollouts.group_N))
-        total = 0.0
-        for _ in range(settings.passes):
-            self.optimiser.zero_grad(set_to_none=True)
-            for row_R in micro_batches(batch.rollouts.group_N, settings.micro_groups):
-                part = batch.rows(row_R)
-                loss = self._loss(part).sum() / max(1, count)
-                torch.autograd.backward(loss)
-                total += float(loss.detach()) / settings.passes
-            ranks.add_gradients(list(self.network.parameters()))
-            torch.nn.utils.clip_grad_norm_(self.network.parameters(), settings.clip_norm)
-            self.optimiser.step()
-        self.optimiser.zero_grad(set_to_none=True)
-        return {"critic/loss": sum(ranks.together(total)), "critic/explained": explained}
+        return Lesson(self, batch.rows(ranks.rows(batch.rollouts.group_N)), settings, ranks, max(1, count), explained)
 
     def tensors(self) -> dict[str, Tensor]:
         """Weights and optimiser state, for the checkpoint."""
@@ -83,7 +69,8 @@ class Critic:
         value_M: Tensor = self.network.value(self.policy.states(rollouts).float()).squeeze(-1)
         return value_M.new_zeros(rollouts.mask_NT.shape).masked_scatter(rollouts.mask_NT, value_M)
 
-    def _loss(self, part: Batch) -> Tensor:
+    def loss_NT(self, part: Batch) -> Tensor:
+        """The loss of each token, zero outside the mask."""
         assert part.target_NT is not None
         assert part.value_NT is not None
         now_NT = self._read(part.rollouts)
@@ -92,6 +79,45 @@ class Critic:
             held_NT = part.value_NT + (now_NT - part.value_NT).clamp(-self.clip, self.clip)
             error_NT = torch.maximum(error_NT, (held_NT - part.target_NT).square())
         return 0.5 * masked(error_NT, part.rollouts.mask_NT)
+
+
+@dataclass
+class Lesson:
+    """One batch for the critic: `batch` has this process's rows, `count` are the tokens of all. Each pass is made and
+    taken by itself, so that a pass which has no numbers moves neither policy nor critic."""
+
+    critic: Critic
+    batch: Batch
+    settings: Optimiser
+    ranks: Ranks
+    count: int
+    explained: float
+    loss: float = 0.0
+
+    def make(self, groups: int) -> None:
+        """The clipped gradient of one pass, with micro-batches of `groups` groups. NonFinite in every process when the
+        loss or gradient of any is no number; then nothing has changed."""
+        network, total, problem = self.critic.network, 0.0, None
+        self.critic.optimiser.zero_grad(set_to_none=True)
+        for row_R in micro_batches(self.batch.rollouts.group_N, groups):
+            loss_NT = self.critic.loss_NT(self.batch.rows(row_R))
+            problem = problem or non_finite("the critic's loss", loss_NT)
+            loss = loss_NT.sum() / self.count
+            torch.autograd.backward(loss)
+            total += float(loss.detach())
+        agree(self.ranks, problem)
+        self.ranks.add_gradients(list(network.parameters()))
+        clip(network, self.settings.clip_norm, "the critic's ")
+        self.loss += total / self.settings.passes
+
+    def take(self) -> None:
+        """Move by the gradient that was made."""
+        self.critic.optimiser.step()
+        self.critic.optimiser.zero_grad(set_to_none=True)
+
+    def curves(self) -> dict[str, float]:
+        """The mean loss of the passes, and how good the values were before them; all processes must ask."""
+        return {"critic/loss": sum(self.ranks.together(self.loss)), "critic/explained": self.explained}
 
 
 def make_critic(companion: Companion, policy: Policy, device: str) -> Critic:

@@ -60,6 +60,11 @@ class Learner:
     halved: int = 0
     stock: Stock | None = None
 
+    @property
+    def micro_groups(self) -> int:
+        """The number of groups a micro-batch has now (0: all of them)."""
+        return self.halved or self.spec.optimiser.micro_groups
+
     def keepers(self) -> list[Keeper]:
         """What else goes into a checkpoint, beside the policy, its optimiser and the methods' memories."""
         return [one for one in (self.history, self.critic, self.stock) if one is not None]

@@ -64,21 +64,23 @@ def take_step(learner: Learner, step: int) -> Step:
 
 def _updated(learner: Learner, recipe: Recipe, batch: Batch) -> tuple[Outcome, NonFinite | None]:
     """The update of the policy, and of the critic where there is one; nothing at all when nothing was selected."""
-    asked = learner.spec.optimiser
-    settings = replace(asked, micro_groups=learner.halved or asked.micro_groups)
     if not len(batch.reward_N):
         return Outcome(), None
     with boundary("update", step=batch.progress.step):
+        settings = replace(learner.spec.optimiser, micro_groups=learner.micro_groups)
+        lesson = None
+        if learner.critic is not None and batch.target_NT is not None:
+            lesson = learner.critic.lesson(batch, settings, learner.ranks)
         try:
-            parts = (learner.policy, learner.optimiser, recipe, batch, settings, learner.ranks)
+            parts = (learner.policy, learner.optimiser, recipe, batch, settings, learner.ranks, lesson)
             outcome = update(*parts, may_halve=not learner.halved)
         except NonFinite as error:
             return Outcome(), error
         except OutOfMemory as error:
             raise out_of_memory(learner, batch, error.groups) from error
         learner.halved = learner.halved or outcome.halved
-        if learner.critic is not None and batch.target_NT is not None:
-            outcome.numbers |= learner.critic.learn(batch, settings, learner.ranks)
+        if lesson is not None:
+            outcome.numbers |= lesson.curves()
     return outcome, None
 
 

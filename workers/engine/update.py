@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -36,12 +38,14 @@ def update(
     batch: Batch,
     settings: Optimiser,
     ranks: Ranks = ALONE,
+    beside: "Beside | None" = None,
     *,
     may_halve: bool = True,
 ) -> Outcome:
-    """Change the policy by one batch, `settings.passes` times. NonFinite when a loss or gradient is no number; what
-    passes before it did stays done, the pass itself changes nothing. When memory runs out in a pass it is made again
-    with micro-batches of half the groups, once: OutOfMemory after that, or when `may_halve` is false."""
+    """Change the policy by one batch, `settings.passes` times, and with each pass what learns `beside` it. NonFinite
+    when a loss or gradient of either is no number; what passes before it did stays done, the pass itself changes
+    nothing. When memory runs out in the policy's pass it is made again with micro-batches of half the groups, once:
+    OutOfMemory after that, or when `may_halve` is false."""
     outcome = Outcome(learning_rate=rate_at(settings, batch.progress))
     for group in optimiser.param_groups:
         group["lr"] = outcome.learning_rate
@@ -62,12 +66,25 @@ def update(
                 continue
             outcome.add(made)
             add_gradients(policy.model, ranks)
-            outcome.grad_norm += _clip(policy, settings.clip_norm) / settings.passes
+            outcome.grad_norm += clip(policy.model, settings.clip_norm) / settings.passes
+            if beside is not None:
+                beside.make(groups)
+                beside.take()
             optimiser.step()
             number += 1
         optimiser.zero_grad(set_to_none=True)
     outcome.loss /= settings.passes
     return merged(ranks, outcome, row_R, whole_NT)
+
+
+class Beside(Protocol):
+    """What learns from the same batch in the same passes, with weights of its own."""
+
+    def make(self, groups: int) -> None:
+        """The gradient of one pass in micro-batches of `groups` groups. NonFinite, having changed nothing."""
+
+    def take(self) -> None:
+        """Move by the gradient that was made."""
 
 
 class OutOfMemory(MemoryError):
@@ -133,10 +150,19 @@ def _must_halve(ranks: Ranks, problem: NonFinite | MemoryError | None) -> bool:
     if any(short for _, short in found):
         torch.cuda.empty_cache()
         return True
-    broken = next((told for told, _ in found if told is not None), None)
+    _must_be_numbers([told for told, _ in found])
+    return False
+
+
+def agree(ranks: Ranks, problem: NonFinite | None) -> None:
+    """NonFinite in all processes when any of them met a non-number."""
+    _must_be_numbers(ranks.together(None if problem is None else (problem.tensor, problem.share)))
+
+
+def _must_be_numbers(found: list[tuple[str, float] | None]) -> None:
+    broken = next((told for told in found if told is not None), None)
     if broken is not None:
         raise NonFinite(*broken)
-    return False
 
 
 def _add_gradient(
@@ -236,18 +262,30 @@ def _lay(batch: Batch, outcome: Outcome, name: str, row_R: Tensor, value_NT: Ten
     outcome.streams.setdefault(name, blank_NT)[row_R, : value_NT.shape[1]] = value_NT.float()
 
 
-def _clip(policy: Policy, largest: float) -> float:
-    norm = float(whole(torch.nn.utils.clip_grad_norm_(policy.model.parameters(), largest)))
-    if norm == norm and norm != float("inf"):
+def clip(network: torch.nn.Module, largest: float, whose: str = "") -> float:
+    """The norm of a gradient that is then made no longer than `largest`. NonFinite, with the name of the first weight
+    whose gradient it is, when it is no number: `whose` stands before that name."""
+    weights = list(network.parameters())
+    total = torch.nn.utils.get_total_norm([weight.grad for weight in weights if weight.grad is not None])
+    norm = float(whole(total))
+    if isfinite(norm):
+        torch.nn.utils.clip_grads_with_norm_(weights, largest, total)
         return norm
-    for name, weight in policy.model.named_parameters():
+    # Not clipped before it is judged: a norm that is no number would spread to every weight.
+    for name, weight in network.named_parameters():
         if weight.grad is not None:
-            must_be_finite(f"the gradient of {name}", whole(weight.grad))
-    raise NonFinite("the gradient's norm", 1.0)
+            must_be_finite(f"the gradient of {whose}{name}", whole(weight.grad))
+    raise NonFinite(f"the norm of {whose or 'the '}gradient", 1.0)
 
 
 def must_be_finite(name: str, tensor: Tensor) -> None:
     """NonFinite, with the share of such entries, when any entry of `tensor` is NaN or infinite."""
+    problem = non_finite(name, tensor)
+    if problem is not None:
+        raise problem
+
+
+def non_finite(name: str, tensor: Tensor) -> NonFinite | None:
+    """The same as a value, for where others wait for this process before it may raise."""
     good = tensor.detach().isfinite()
-    if not bool(good.all()):
-        raise NonFinite(name, float((~good).float().mean()))
+    return None if bool(good.all()) else NonFinite(name, float((~good).float().mean()))
