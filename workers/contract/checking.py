@@ -5,21 +5,24 @@ from math import isfinite
 
 from workers.contract.catalogue import Catalogue
 from workers.contract.errors import Trouble
-from workers.contract.picking import pick_troubles
-from workers.contract.recipes import recipe_troubles
+from workers.contract.picking import method_of, pick_troubles
+from workers.contract.recipes import places, recipe_troubles
 from workers.contract.resources import lora_troubles, served_troubles
 from workers.contract.rewardtree import tree_troubles
 from workers.contract.spec import Pick, RewardPick, RunSpec
 
 PRECISIONS = ("float32", "bfloat16")
 FAILURES = ("skip", "zero", "stop")  # what becomes of a completion that a reward fails on
+# What the engine makes of whole weights outside the network's own way through them.
+WHOLE = {"gram_KK": "each reward's own gradient", "over_vocabulary": "whole next-token distributions"}
 
 
 def troubles(spec: RunSpec, catalogue: Catalogue) -> list[Trouble]:
     """Every trouble that can be seen without the model: unknown methods, parameters out of bounds, sizes, labels."""
     resources = [*served_troubles(spec.served), *lora_troubles(spec.lora)]
     rewards = reward_troubles(spec.rewards, catalogue)
-    return [*_numbers(spec), *_sharded(spec), *_prompts(spec), *rewards, *_parts(spec, catalogue), *resources]
+    sizes = [*_numbers(spec), *_sharded(spec, catalogue)]
+    return [*sizes, *_prompts(spec), *rewards, *_parts(spec, catalogue), *resources]
 
 
 def complete(spec_pick: Pick, catalogue: Catalogue) -> dict[str, object]:
@@ -59,7 +62,7 @@ def _numbers(spec: RunSpec) -> Iterator[Trouble]:
         yield Trouble("precision", f"is one of {', '.join(PRECISIONS)}, not {spec.precision!r}")
 
 
-def _sharded(spec: RunSpec) -> Iterator[Trouble]:
+def _sharded(spec: RunSpec, catalogue: Catalogue) -> Iterator[Trouble]:
     """What a run whose weights are split among processes cannot do, and what would leave some of them idle."""
     if not spec.sharded:
         return
@@ -72,6 +75,11 @@ def _sharded(spec: RunSpec) -> Iterator[Trouble]:
         least = -(-spec.devices // micro) * micro
         what = f"with split weights each of {spec.devices} processes needs a prompt of its own; take at least {least}"
         yield Trouble("batch_prompts", what, {"batch_prompts": least})
+    for _, pick, kind in places(spec):
+        method = method_of(pick, kind, catalogue)
+        for need in () if method is None else sorted(WHOLE.keys() & set(method.needs)):
+            what = f"{pick.name} asks for {WHOLE[need]}, which split weights cannot give"
+            yield Trouble("sharded", what, {"sharded": False})
 
 
 def _prompts(spec: RunSpec) -> Iterator[Trouble]:

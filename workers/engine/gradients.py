@@ -33,7 +33,7 @@ def gram(learner: Learner, recipe: Recipe, batches: Iterable[Batch]) -> Tensor:
 
 
 def _losses(learner: Learner, recipe: Recipe, batch: Batch) -> Iterator[Tensor]:
-    groups = learner.spec.optimiser.micro_groups
+    groups = learner.micro_groups
     before = remember(learner.policy, batch, groups) if recipe.objective.asks("over_vocabulary") else None
     for row_R in micro_batches(batch.rollouts.group_N, groups):
         part = batch.rows(row_R)

@@ -120,6 +120,21 @@ def test_what_cannot_be_split_is_refused(tmp_path: Path) -> None:
         assert [trouble.path for trouble in troubles(spec, read_catalogue())] == ["sharded"]
 
 
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"weighting": Pick("weighting", "min_norm")}, "min_norm asks for each reward's own gradient"),
+        ({"objective": Pick("objectives", "mdpo"), "credit": None}, "mdpo asks for whole next-token distributions"),
+    ],
+)
+def test_methods_that_read_whole_weights_are_refused(tmp_path: Path, changes: dict[str, Any], what: str) -> None:
+    spec = sharded(tmp_path, **changes)
+    (trouble,) = (one for one in troubles(spec, read_catalogue()) if one.path == "sharded")
+    assert what in trouble.what
+    assert trouble.fix == {"sharded": False}
+    assert not [one for one in troubles(replace(spec, sharded=False), read_catalogue()) if one.path == "sharded"]
+
+
 def test_each_process_needs_a_prompt(tmp_path: Path) -> None:
     optimiser = Optimiser(learning_rate=1e-2, micro_groups=2)
     spec = sharded(tmp_path, devices=5, batch_prompts=4, optimiser=optimiser)
