@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -53,13 +53,17 @@ def launched(spec: RunSpec, folder: str, *, resume: bool) -> Iterator[Ranks]:
         with boundary("worker"), joined(0, spec.devices, store) as ranks:
             yield ranks
         for child in children:
-            child.wait(ENDING)
+            _wait(child)
     except RunError as error:
         raise _blamed(error, children) from error
     finally:
         for child in children:
             child.kill()
-            child.communicate()
+        for child in children:
+            _wait(child)
+            for pipe in filter(None, (child.stdin, child.stdout)):
+                with suppress(OSError):  # there may be nobody left to read what was not sent yet
+                    pipe.close()
 
 
 @contextmanager
@@ -100,6 +104,16 @@ def _start(order: dict[str, Any]) -> subprocess.Popen[str]:
     child.stdin.write(json.dumps(order) + "\n")
     child.stdin.flush()  # it stays open: its end tells the child that this process is no more
     return child
+
+
+def _wait(child: subprocess.Popen[str]) -> None:
+    """Until a child is gone. One that does not end by itself is killed: its run is over, well or badly."""
+    with suppress(subprocess.TimeoutExpired):
+        child.wait(ENDING)
+        return
+    child.kill()
+    with suppress(subprocess.TimeoutExpired):  # the system could not end it yet; it has nothing left to do
+        child.wait(ENDING)
 
 
 def _blamed(error: RunError, children: list[subprocess.Popen[str]]) -> RunError:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, distributed
 
-from workers.contract.errors import Replaced, RunError, Stopped
+from workers.contract.errors import Replaced, Stopped
 from workers.engine.boundary import attempt
 
 T = TypeVar("T")
@@ -20,7 +20,7 @@ REQUESTS: dict[str, type[Exception]] = {"stopped": Stopped, "replaced": Replaced
 
 
 class Lost(Exception):
-    """Another process of the run could not be reached: as a rule it is no more."""
+    """Another process of the run could not be reached, or said that it failed: what went wrong is told there."""
 
 
 @dataclass(frozen=True)
@@ -34,19 +34,21 @@ class Ranks:
 
     def first(self, call: Callable[[], T]) -> T:
         """What `call` gives in the first process, in all of them; only the first one calls. Whatever it raises there
-        ends all: a request to stop as itself, anything else as RunError."""
+        ends all: a request to stop as itself; anything else is Lost in the others, so that the first alone tells it."""
         if self.count == 1:
             return call()
         found = attempt(call) if self.index == 0 else None
         name = next((name for name, kind in REQUESTS.items() if isinstance(found, kind)), "failed")
         said: list[Any] = [(name, None) if isinstance(found, Exception) else ("", found)]
-        with reaching():
-            distributed.broadcast_object_list(said, src=0, group=self.words)
-        if isinstance(found, Exception):
-            raise found
+        try:
+            with reaching():
+                distributed.broadcast_object_list(said, src=0, group=self.words)
+        finally:
+            if isinstance(found, Exception):  # also where nobody was left to hear of it
+                raise found
         (name, value) = said[0]
         if name:
-            raise REQUESTS[name]() if name in REQUESTS else RunError("worker", "the first process of the run failed.")
+            raise REQUESTS[name]() if name in REQUESTS else Lost("the first process of the run failed.")
         made: T = value
         return made
 

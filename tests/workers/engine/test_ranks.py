@@ -3,7 +3,9 @@
 import json
 import os
 import signal
+import subprocess
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -17,7 +19,9 @@ from tests.workers.tiny import MemoryLedger, tiny_spec
 from workers.contract.errors import RunError, Stopped
 from workers.contract.events import Event
 from workers.contract.spec import Budget, Companion, Optimiser, Pick, Pool, RewardPick, RunSpec
+from workers.engine import launch
 from workers.engine.checkpoint import what_is_wrong
+from workers.engine.follower import FAILED
 from workers.engine.ranks import ALONE, Ranks
 from workers.engine.run import train
 
@@ -137,15 +141,56 @@ def test_a_process_that_lives_and_says_nothing_ends_the_run(tmp_path: Path, monk
     assert children() == []
 
 
-def test_a_failure_of_the_first_process_ends_the_others(tmp_path: Path) -> None:
-    bare = tmp_path / "bare.jsonl"
+def without_answers(folder: Path, spec: RunSpec) -> RunSpec:
+    bare = folder / "bare.jsonl"
     bare.write_text("".join(json.dumps({"prompt": f"{n}="}) + "\n" for n in range(30)))
+    return replace(spec, prompts=replace(spec.prompts, path=str(bare)))
+
+
+def test_a_failure_of_the_first_process_ends_the_others(tmp_path: Path) -> None:
     spec = spec_of(tmp_path, rewards=(RewardPick("right", "exact_answer"),))
-    spec = replace(spec, prompts=replace(spec.prompts, path=str(bare)))
     with pytest.raises(RunError, match="asks for the column 'answer'") as caught:
-        train(spec, MemoryLedger(tmp_path))
+        train(without_answers(tmp_path, spec), MemoryLedger(tmp_path))
     assert caught.value.where == "reward"
     assert children() == []
+
+
+def test_what_the_others_say_of_it_is_never_told_in_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other process has ended, and has said why, before anybody asks whose failure it was."""
+    sound, said = launch._blamed, list[int | None]()
+
+    def blamed(error: RunError, children: list[subprocess.Popen[str]]) -> RunError:
+        said.extend(child.wait(60) for child in children)
+        return sound(error, children)
+
+    monkeypatch.setattr(launch, "_blamed", blamed)
+    spec = spec_of(tmp_path, rewards=(RewardPick("right", "exact_answer"),))
+    with pytest.raises(RunError, match="asks for the column 'answer'") as caught:
+        train(without_answers(tmp_path, spec), MemoryLedger(tmp_path))
+    assert caught.value.where == "reward"
+    assert said == [FAILED]
+
+
+def stubborn(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[str]]:
+    """Let the other process be one that does not end by itself, and nobody be joined."""
+    made = [subprocess.Popen(["sleep", "300"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)]
+    monkeypatch.setattr(launch, "_start", lambda _: made[0])
+    monkeypatch.setattr(launch, "joined", lambda *_: nullcontext(ALONE))
+    monkeypatch.setattr(launch, "ENDING", 0.5)
+    return made
+
+
+def test_a_process_that_does_not_end_is_killed_and_the_run_is_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (child,) = stubborn(monkeypatch)
+    with launch.launched(spec_of(tmp_path), str(tmp_path), resume=False):
+        assert child.poll() is None
+    assert child.returncode == -signal.SIGKILL
+    (child,) = stubborn(monkeypatch)
+    with pytest.raises(RunError, match="my own"), launch.launched(spec_of(tmp_path), str(tmp_path), resume=False):
+        raise RunError("data", "my own")
+    assert child.returncode == -signal.SIGKILL
 
 
 def test_a_failure_of_another_process_is_told_with_its_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
