@@ -117,7 +117,9 @@ def what_is_wrong(path: Path) -> str | None:
         for name, said in files.items():
             if _digest(path / name) != said["sha256"]:
                 return f"{name} has changed"
-    except (OSError, ValueError, KeyError) as error:
+    except (AttributeError, KeyError, TypeError):  # JSON, but not the objects that are written here
+        return f"{MANIFEST} is corrupted"
+    except (OSError, ValueError) as error:
         return str(error)
     return None
 

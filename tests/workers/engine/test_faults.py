@@ -178,6 +178,13 @@ def test_a_damaged_checkpoint_is_refused_and_the_one_before_is_used(tmp_path: Pa
     assert what_is_wrong(path.parent) is None, "the damaged one was written anew"
 
 
+@pytest.mark.parametrize("text", ["[]", "3", "null", '{"files": [1]}', '{"files": {"state.json": "x"}}', "{}"])
+def test_a_manifest_that_is_json_and_nothing_else_is_corrupted(tmp_path: Path, text: str) -> None:
+    (tmp_path / "manifest.json").write_text(text)
+    (tmp_path / "state.json").write_text("{}")
+    assert what_is_wrong(tmp_path) == "manifest.json is corrupted"
+
+
 def test_no_sound_checkpoint_is_a_failure_not_a_fresh_start(tmp_path: Path) -> None:
     ledger = MemoryLedger(tmp_path)
     train(short(tmp_path, budget=Budget(steps=1, eval_every=0)), ledger)
