@@ -1,6 +1,7 @@
 """Steps that learn from a stock: which rows they take, which side each is on, and curves."""
 
 from dataclasses import replace
+from math import isfinite
 
 import torch
 from torch import Tensor
@@ -11,6 +12,7 @@ from workers.engine.learner import Learner
 from workers.engine.masks import masked, per_row
 from workers.engine.outcome import Outcome
 from workers.engine.pairing import pairs_of
+from workers.engine.scoring import Scored
 from workers.engine.stock import BAD, GOOD
 from workers.engine.stocking import refill
 from workers.engine.tensors import Pass, Rollouts
@@ -41,17 +43,30 @@ def gather_stored(learner: Learner, step: int) -> Gathered:
 
 def _sides(learner: Learner, totals: list[float | None], side_N: Tensor, size: int) -> Tensor:
     """GOOD or BAD for each row: in a pair the first is the better one; a single completion is good when it was called
-    so, or when it earned more than the middle of what the stock's completions earned."""
+    so, or when it earned more than the middle of what the stock's completions earned; where all of them earned the
+    same, than the middle of what they could have earned."""
     if size == 2:
         return (torch.arange(len(side_N), device=side_N.device) + 1) % 2
     if size == 0:
         return torch.full_like(side_N, -1)
     assert learner.stock is not None
     assert learner.stock.stored is not None
-    known = [value for value in learner.stock.stored.scored.total if value is not None]
-    middle = (min(known) + max(known)) / 2
-    earned_N = torch.tensor([(value or 0.0) > middle for value in totals], device=side_N.device).long()
+    scored = learner.stock.stored.scored
+    known = [value for value in scored.total if value is not None]
+    middle = (min(known) + max(known)) / 2 if min(known) < max(known) else _half(learner, scored)
+    earned_N = torch.tensor([value is not None and value > middle for value in totals], device=side_N.device).long()
     return torch.where(side_N < 0, earned_N, side_N)
+
+
+def _half(learner: Learner, scored: Scored) -> float:
+    """The middle of what completions can earn. A reward that declares no range is taken to lie between 0 and 1, and so
+    are the scores of a file, which stand in the place of the first reward and are not weighed."""
+    pool = learner.spec.pool
+    assert pool is not None
+    if pool.prompts == 0 and scored.total == scored.values[learner.objectives[0].label]:
+        return 0.5
+    ranges = [one.bounds if all(map(isfinite, one.bounds)) else (0.0, 1.0) for one in learner.objectives]
+    return sum(one.weight * sum(bounds) / 2 for one, bounds in zip(learner.objectives, ranges, strict=True))
 
 
 @torch.no_grad()

@@ -1,6 +1,7 @@
 """A step on a stock against the definition, row by row with plain forward passes; no cut of it changes its loss."""
 
 import copy
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,13 +15,13 @@ from torch import Tensor
 
 from tests.workers.tiny import MemoryLedger, make_model, make_tokenizer, tiny_spec
 from workers.contract.errors import RunError
-from workers.contract.spec import Budget, Companion, Model, Optimiser, Pick, Pool, RewardPick, RunSpec
+from workers.contract.spec import Budget, Companion, Model, Optimiser, Pick, Pool, Prompts, RewardPick, RunSpec
 from workers.engine.judges import close_all
 from workers.engine.learner import Learner, make_learner
 from workers.engine.preferring import gather_stored
 from workers.engine.run import train
 from workers.engine.step import take_step
-from workers.engine.stock import GOOD
+from workers.engine.stock import BAD, GOOD
 from workers.engine.tensors import Rollouts
 
 REWARDS = (RewardPick("t", "format", {"pattern": ".*t.*"}), RewardPick("digit", "format", {"pattern": ".*[0-9].*"}))
@@ -124,6 +125,43 @@ def test_labels_are_measured_from_completions_behind_other_prompts(tmp_path: Pat
     assert kl > 0.1
     assert {1, -1} == set(sign)
     assert made.metrics["loss"] == pytest.approx(sum(losses) / 8, rel=1e-4)
+
+
+ALWAYS, NEVER = (RewardPick("same", "format", {"pattern": pattern}) for pattern in (".*", "x{99}"))
+CODE = "def reward(prompts, completions, **columns):\n    return [{value}] * len(completions)\n"
+
+
+@pytest.mark.parametrize(
+    ("rewards", "side"),
+    [
+        ((ALWAYS,), GOOD),
+        ((NEVER,), BAD),
+        ((replace(ALWAYS, weight=0.3),), GOOD),
+        ((replace(ALWAYS, weight=-1.0),), BAD),
+        ((replace(NEVER, weight=-1.0),), GOOD),
+        ((replace(ALWAYS, weight=3.0), replace(NEVER, label="other")), GOOD),
+        ((replace(NEVER, weight=3.0), replace(ALWAYS, label="other")), BAD),
+        ((RewardPick("code", "code:1@1", source=CODE.format(value=0.75)),), GOOD),
+        ((RewardPick("code", "code:1@1", source=CODE.format(value=0.25)),), BAD),
+    ],
+)
+def test_where_all_earned_the_same_a_label_is_by_the_middle_of_what_they_could(
+    tmp_path: Path, rewards: tuple[RewardPick, ...], side: int
+) -> None:
+    """Halfway between the least and the most that the weighed rewards can add up to; nobody is above the others."""
+    with learning(offline(tmp_path, "kto", rewards=rewards, pool=Pool(4, 2, 1))) as learner:
+        assert gather_stored(learner, 1).tag_N.tolist() == [side] * 8
+
+
+@pytest.mark.parametrize(("score", "side"), [(1, GOOD), (0, BAD), (-1, BAD)])
+def test_scores_of_a_file_that_are_all_the_same_are_not_weighed(tmp_path: Path, score: int, side: int) -> None:
+    tiny_spec(tmp_path)
+    rows = [{"prompt": f"the cat {n}+1=", "completion": "the hat", "score": score} for n in range(12)]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    prompts = Prompts(path=str(tmp_path / "rows.jsonl"), heldout_share=0.3)
+    rewards = (replace(ALWAYS, weight=4.0),)
+    with learning(offline(tmp_path, "kto", prompts=prompts, rewards=rewards, pool=Pool(0))) as learner:
+        assert gather_stored(learner, 1).tag_N.tolist() == [side] * 8
 
 
 @pytest.mark.parametrize("name", ["dpo", "kto"])
