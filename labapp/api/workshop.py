@@ -40,7 +40,7 @@ def list_algorithms(request: HttpRequest) -> dict[str, Any]:
 
 def _dataset(one: DataVersion) -> dict[str, Any]:
     return {
-        "reference": f"{one.dataset_id}@{one.number}",
+        "reference": one.reference,
         "name": one.dataset.name,
         "version": one.number,
         "kind": one.dataset.kind,
@@ -53,7 +53,7 @@ def _dataset(one: DataVersion) -> dict[str, Any]:
 
 def _reward(one: RewardVersion) -> dict[str, Any]:
     return {
-        "reference": f"code:{one.reward_id}@{one.number}",
+        "reference": one.reference,
         "name": one.reward.name,
         "version": one.number,
         "message": one.message,

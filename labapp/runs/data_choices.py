@@ -2,6 +2,7 @@
 
 from labapp.accounts.models import Team
 from labapp.runs.form_data import Data
+from labapp.runs.prechecks import data_version
 from labapp.workshop.models import DataSet, DataVersion
 
 SHOWN = 200  # versions that a choice shows of each kind
@@ -19,19 +20,12 @@ def data_sets(team: Team, data: Data) -> list[tuple[str, list[tuple[str, str]]]]
     kinds = DataSet.STORED if reads_file(data) else (DataSet.PROMPTS,)
     found = {kind: list(confirmed.filter(dataset__kind=kind).order_by("-created")[:SHOWN]) for kind in kinds}
     address = data.get("prompts.dataset", "")
-    if address and not any(reference(one) == address for versions in found.values() for one in versions):
-        number, _, version = address.partition("@")
-        whole = number.isdecimal() and version.isdecimal() and len(number) < 19 and len(version) < 10
-        other = confirmed.filter(dataset_id=int(number), number=int(version)).first() if whole else None
+    if address and not any(one.reference == address for versions in found.values() for one in versions):
+        other = data_version(team, address)
         if other is not None:
             found.setdefault(other.dataset.kind, []).append(other)
     return [(DataSet.HOLDS[kind], [_option(one) for one in versions]) for kind, versions in found.items() if versions]
 
 
 def _option(one: DataVersion) -> tuple[str, str]:
-    return reference(one), f"{one} · {one.rows:,} rows"
-
-
-def reference(one: DataVersion) -> str:
-    """What names a version in a run's document."""
-    return f"{one.dataset_id}@{one.number}"
+    return one.reference, f"{one} · {one.rows:,} rows"

@@ -11,8 +11,9 @@ from typing import Any
 
 from labapp.runs import knobs
 from labapp.runs.field_values import Wrong, mapping, pick
-from labapp.runs.form_data import CODE, Data, renumbered, rows
+from labapp.runs.form_data import Data, renumbered, rows
 from labapp.runs.recipe_fields import recipe_parts
+from labapp.workshop.references import CODE
 from workers.contract.catalogue import Catalogue
 from workers.contract.errors import Trouble
 from workers.contract.resources import Lora, Served

@@ -4,10 +4,11 @@ import json
 from collections.abc import Iterable, Mapping
 
 from labapp.runs import knobs
-from labapp.runs.form_data import CODE, PARTS, PREFERENCES, ROWS, Data, address, renumbered, rows
+from labapp.runs.form_data import PARTS, PREFERENCES, ROWS, Data, address, renumbered, rows
 from labapp.runs.modelfiles import is_directory
 from labapp.workshop.forms import texts
 from labapp.workshop.formula_examples import START
+from labapp.workshop.references import CODE
 from labapp.workshop.wording import text_of
 from workers.contract.catalogue import Catalogue
 from workers.contract.formula import OWN

@@ -17,7 +17,6 @@ ROWS = {
     "regularisers": "regularisers",
     "companions": "",
 }
-CODE = "code:"
 PARTS = (
     ("credit", "credit"),
     ("objective", "objectives"),

@@ -7,8 +7,9 @@ from typing import Any
 from django.http import QueryDict
 
 from labapp import shelf
-from labapp.runs.form_data import CODE, ROWS, renumbered, row_of, with_row
+from labapp.runs.form_data import ROWS, renumbered, row_of, with_row
 from labapp.runs.mending import with_fix
+from labapp.workshop.references import CODE
 from workers.contract.spec import SpecError
 
 Data = dict[str, str]

@@ -106,5 +106,3 @@ POOL = _of(
     siblings=(Whole(1), "completions for each of them"),
     rounds=(Whole(1), "times that the present policy samples them anew"),
 )
-# The few settings of the engine that belong to an algorithm: its arithmetic is about them.
-OF_ALGORITHMS = ("siblings", "optimiser.passes")

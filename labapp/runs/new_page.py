@@ -10,13 +10,14 @@ from labapp.accounts.models import Team
 from labapp.runs import data_choices, knobs, memory, prechecks
 from labapp.runs.digests import with_digests
 from labapp.runs.fields import Draft, parse
-from labapp.runs.form_data import CODE, Data, rows
+from labapp.runs.form_data import Data, rows
 from labapp.runs.formulas import formulas
 from labapp.runs.guided import WORDS, guided
 from labapp.runs.model_checks import model_facts
 from labapp.runs.parts_page import field_rows, fix_values, parts_context, pick_context, trouble_rows
 from labapp.workshop import algorithms
 from labapp.workshop.models import RewardVersion
+from labapp.workshop.references import CODE
 from workers import documents
 from workers.contract.catalogue import Catalogue
 from workers.contract.errors import Trouble

@@ -1,29 +1,26 @@
 """What is wrong with a run, as far as the web can see it without torch: said in the form, before anything is queued."""
 
 import ast
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from labapp.accounts.models import Team
 from labapp.runs import needs
-from labapp.runs.form_data import CODE
 from labapp.runs.model_checks import length_troubles, model_troubles
 from labapp.runs.stock_checks import stock_troubles
 from labapp.workshop import algorithms
 from labapp.workshop.models import DataVersion, RewardVersion
+from labapp.workshop.references import CODE, read_reference
 from workers.contract import checking
 from workers.contract.catalogue import Catalogue
 from workers.contract.errors import Trouble
 from workers.contract.spec import RunSpec, to_dict
 
-REFERENCE = re.compile(r"^(\d{1,18})@(\d{1,9})$")
-
 
 def saved_codes(team: Team) -> dict[str, RewardVersion]:
     """The team's code rewards by `code:<id>@<version>`, newest version first within a reward."""
     saved = RewardVersion.objects.filter(reward__team=team).select_related("reward").order_by("reward__name", "-number")
-    return {f"{CODE}{one.reward_id}@{one.number}": one for one in saved}
+    return {one.reference: one for one in saved}
 
 
 def codes(team: Team) -> dict[str, str]:
@@ -39,11 +36,11 @@ def texts_of(saved: Mapping[str, RewardVersion]) -> dict[str, str]:
 def data_version(team: Team, reference: str) -> DataVersion | None:
     """The team's data set with confirmed columns that `<id>@<version>` names; None when there is none (also for
     another team's)."""
-    match = REFERENCE.match(reference)
-    if match is None:
+    named = read_reference(reference)
+    if named is None:
         return None
     found = DataVersion.objects.filter(dataset__team=team).select_related("dataset")
-    return found.exclude(file="").filter(dataset_id=int(match[1]), number=int(match[2])).first()
+    return found.exclude(file="").filter(dataset_id=named[0], number=named[1]).first()
 
 
 def troubles(spec: RunSpec, catalogue: Catalogue, team: Team, saved: Mapping[str, str] | None = None) -> list[Trouble]:

@@ -1,7 +1,6 @@
 """Algorithms as recipes of parts: what of a run belongs to one, the ready-made ones, and saving versions."""
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -13,6 +12,7 @@ from django.db import IntegrityError, transaction
 
 from labapp.accounts.models import Team, User
 from labapp.workshop.models import Algorithm, AlgorithmVersion
+from labapp.workshop.references import read_reference
 from labapp.workshop.versioning import NotSaved, message_of, name_of
 from workers.contract.card import Source
 from workers.contract.catalogue import Catalogue
@@ -26,7 +26,6 @@ FIELDS = (
     "companions", "pool", "siblings",
 )  # fmt: skip
 MOST = 500  # versions that a list of choices holds
-REFERENCE = re.compile(r"^(\d{1,18})@(\d{1,9})$")
 READY = Path(__file__).with_name("recipes.yaml")
 
 
@@ -69,11 +68,11 @@ def versions(team: Team) -> list[AlgorithmVersion]:
 
 def version(team: Team, reference: str) -> AlgorithmVersion | None:
     """The team's version that `<id>@<version>` names; None when there is none (also for another team's)."""
-    match = REFERENCE.match(reference)
-    if match is None:
+    named = read_reference(reference)
+    if named is None:
         return None
     found = AlgorithmVersion.objects.filter(algorithm__team=team).select_related("algorithm")
-    return found.filter(algorithm_id=int(match[1]), number=int(match[2])).first()
+    return found.filter(algorithm_id=named[0], number=named[1]).first()
 
 
 def document_of(spec: RunSpec) -> dict[str, Any]:

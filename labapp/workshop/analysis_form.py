@@ -6,9 +6,10 @@ from typing import Any
 
 from labapp.accounts.models import Team
 from labapp.runs import knobs, modelfiles, needs, prechecks
-from labapp.runs.form_data import CODE, renumbered, rows, with_row
+from labapp.runs.form_data import renumbered, rows, with_row
 from labapp.workshop.forms import ParamsForm, differing, method_form
 from labapp.workshop.models import DataSet, DataVersion
+from labapp.workshop.references import CODE
 from workers.contract import analysis
 from workers.contract.analysis import WORDS, AnalysisSpec, credit_methods
 from workers.contract.catalogue import Catalogue
@@ -103,7 +104,7 @@ def versions(team: Team) -> list[DataVersion]:
 
 def version_of(team: Team, reference: str) -> DataVersion | None:
     """The team's recorded completions that `<id>@<version>` names."""
-    return next((one for one in versions(team) if f"{one.dataset_id}@{one.number}" == reference), None)
+    return next((one for one in versions(team) if one.reference == reference), None)
 
 
 def troubles(draft: Draft, catalogue: Catalogue, team: Team) -> list[Trouble]:

@@ -11,10 +11,11 @@ from labapp import shelf
 from labapp.accounts.access import person, requires, team_of
 from labapp.accounts.models import Team
 from labapp.runs import knobs, launch, prechecks
-from labapp.runs.form_data import CODE, renumbered, row_of, rows, with_row
+from labapp.runs.form_data import renumbered, row_of, rows, with_row
 from labapp.runs.models import Run
 from labapp.workshop import analysis_form
 from labapp.workshop.forms import ParamsForm
+from labapp.workshop.references import CODE
 from workers.contract import analysis
 from workers.contract.catalogue import Catalogue
 from workers.contract.method import Method
@@ -41,11 +42,11 @@ def new(request: HttpRequest) -> HttpResponse:
 def _start(request: HttpRequest, team: Team, catalogue: Catalogue) -> dict[str, str]:
     asked = request.GET.get("dataset", "")
     found = analysis_form.versions(team)
-    version = next((one for one in found if f"{one.dataset_id}@{one.number}" == asked), found[0] if found else None)
+    version = next((one for one in found if one.reference == asked), found[0] if found else None)
     if version is None:
         return analysis_form.starting_data(catalogue, "", "analysis")
     name = f"{version.dataset.name} analysis"[:120]
-    data = analysis_form.starting_data(catalogue, f"{version.dataset_id}@{version.number}", name)
+    data = analysis_form.starting_data(catalogue, version.reference, name)
     reward = request.GET.get("reward", "")
     return with_row(data, "rewards", reward, "code") if reward.startswith(CODE) else data
 

@@ -114,7 +114,7 @@ def _version_page(request: HttpRequest, one: DataVersion, error: str = "", statu
     tab = request.GET.get("tab", "rows")
     page = Paginator(range(one.rows), PAGE).get_page(request.GET.get("page"))
     context: dict[str, Any] = {
-        "version": one, "dataset": one.dataset, "address": f"{one.dataset_id}@{one.number}", "error": error,
+        "version": one, "dataset": one.dataset, "address": one.reference, "error": error,
         "versions": one.dataset.versions.order_by("-number"), "tabs": tabs, "page": page,
         "tab": tab if tab in dict(tabs) else "rows", "bad": one.bad[:BAD_SHOWN], "runs": [],
         "recorded": one.dataset.kind == DataSet.COMPLETIONS, "paired": one.dataset.kind == DataSet.PAIRS,

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 
 from labapp.accounts.models import Team
+from labapp.workshop.references import CODE, reference_of
 
 
 class Reward(models.Model):
@@ -37,6 +38,11 @@ class RewardVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reward.name}@{self.number}"
+
+    @property
+    def reference(self) -> str:
+        """What names this version among the rewards of a run's document."""
+        return f"{CODE}{reference_of(self.reward_id, self.number)}"
 
 
 class Algorithm(models.Model):
@@ -72,7 +78,7 @@ class AlgorithmVersion(models.Model):
     @property
     def reference(self) -> str:
         """What names this version in a run's document."""
-        return f"{self.algorithm_id}@{self.number}"
+        return reference_of(self.algorithm_id, self.number)
 
 
 class DataSet(models.Model):
@@ -124,3 +130,8 @@ class DataVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.dataset.name}@{self.number}"
+
+    @property
+    def reference(self) -> str:
+        """What names this version in a run's document."""
+        return reference_of(self.dataset_id, self.number)

@@ -12,7 +12,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from labapp.accounts.access import person, require, requires, scoped, scoped_get, team_of
 from labapp.accounts.search import words_of
-from labapp.runs.form_data import CODE
 from labapp.workshop import rewards, samples, uses, versioning
 from labapp.workshop.models import Reward, RewardVersion
 from labapp.workshop.versioning import NotSaved
@@ -90,7 +89,7 @@ def _editor(
         "reward": one, "shown": shown, "source": source, "error": error,
         "name": request.POST.get("name", ""), "message": request.POST.get("message", ""),
         "versions": [] if one is None else one.versions.select_related("author").order_by("-number"),
-        "reference": "" if one is None or shown is None else f"{CODE}{one.pk}@{shown.number}",
+        "reference": "" if shown is None else shown.reference,
         "runs": [] if one is None else uses.runs_of_reward(one).filter(deleted=None)[:20],
         "datasets": samples.versions(team), "sample_runs": samples.runs(team), "counts": samples.COUNTS,
     }  # fmt: skip

@@ -46,7 +46,7 @@ def gather(team: Team, asked: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _from_data(team: Team, reference: str, count: int) -> list[dict[str, Any]]:
-    found = next((one for one in versions(team) if f"{one.dataset_id}@{one.number}" == reference), None)
+    found = next((one for one in versions(team) if one.reference == reference), None)
     if found is None:
         raise NoSamples("Choose a data set.")
     try:

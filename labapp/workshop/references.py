@@ -1,0 +1,17 @@
+"""How a run's document names what a team saved in versions: `<id>@<version>`, a reward's with `code:` before it."""
+
+import re
+
+CODE = "code:"
+_REFERENCE = re.compile(r"([0-9]{1,18})@([0-9]{1,9})")
+
+
+def reference_of(pk: int, number: int | str) -> str:
+    """What names version `number` of the thing with that key; with "" what the names of all its versions begin with."""
+    return f"{pk}@{number}"
+
+
+def read_reference(text: str) -> tuple[int, int] | None:
+    """(key, version) that a reference names, both small enough to be asked of the database; None when it is none."""
+    match = _REFERENCE.fullmatch(text)
+    return None if match is None else (int(match[1]), int(match[2]))
