@@ -33,7 +33,9 @@ RUN_SPEC = {
     "Extra": "name params weight digest source",
     "Companion": "role model learning_rate value_clip",
     "Pool": "prompts siblings rounds",
-    "RewardPick": "label name params weight digest source",
+    # What becomes of a completion that a reward fails on is a question to the run, whatever the reward.
+    "RewardPick": "label name params weight digest source tree on_failure",
+    "Node": "kind name params digest source label of",
     "Pick": "kind name params digest source",
     "Optimiser": "learning_rate warmup_steps weight_decay beta1 beta2 clip_norm passes micro_groups decay recompute",
     # Where weights and completions live is no method's business: every method works on either.

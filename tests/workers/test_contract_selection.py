@@ -9,7 +9,6 @@ from torch import Tensor
 
 from tests.workers.chosen import ahead, fulfilled, select
 from tests.workers.stage import GROUP, JUNK, NAN, REWARD, departs, names, stage, variants
-from workers.engine.batch import answers_of
 from workers.engine.load import load
 from workers.engine.tensors import Ahead, Candidates, Progress, Selection, Wish
 
@@ -61,7 +60,7 @@ def completions(junk: float = JUNK, order: tuple[int, ...] = tuple(range(10)), c
         mask_NT=wide(mask_NT, 0),
         logp_NT=wide(made.logp_NT, junk),
         group_N=group_N[index],
-        answers=answers_of(answers, list(order)),
+        answers=answers.rows(list(order)),
         streams={"entropy": wide(entropy_NT, junk)},
     )
     given = (reward_N[index], torch.full((10,), -1), Progress(60, 100))

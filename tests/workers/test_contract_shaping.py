@@ -5,7 +5,6 @@ import torch
 from torch import Tensor
 
 from tests.workers.stage import JUNK, NAN, answers, departs, names, variants
-from workers.engine.batch import answers_of
 from workers.engine.load import call, load
 from workers.engine.tensors import Progress, Shaped
 
@@ -36,7 +35,7 @@ def shape(name: str, params: dict[str, object], value_NK: Tensor, order: list[in
     given = {
         "value_NK": value_NK,
         "valid_NK": valid()[order],
-        "answers": answers_of(answers(10), order),
+        "answers": answers(10).rows(order),
         "most_tokens": MOST,
     }
     made = call(load(KIND, name), {**given, "progress": Progress(3, 10), "memory": {}}, params)

@@ -1,6 +1,6 @@
 """Problems that a task poses, and the answers that a policy gave to them: plain text and columns, no tensors."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,7 +25,8 @@ class Answers:
 
     `texts`, `prompts` and `ends` have one entry a completion (`ends`: finished, cut off, failed); `lengths` are in
     tokens; `columns` maps a column's name to one value a completion (the reference answer is the column `answer`);
-    `verdicts` are what the task's own verifier says (1.0 right, 0.0 wrong, None where there is no verifier).
+    `verdicts` are what the task's own verifier says (1.0 right, 0.0 wrong, None where there is no verifier); `groups`
+    number the completions' groups, where that is known; `tokens` are the ids of each completion.
     Raises ValueError when any of these has another length than `texts`.
     """
 
@@ -35,15 +36,41 @@ class Answers:
     ends: tuple[str, ...]
     columns: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     verdicts: tuple[float | None, ...] = ()
+    groups: tuple[int, ...] = ()
+    tokens: tuple[tuple[int, ...], ...] = ()
 
     def __post_init__(self) -> None:
         sizes = {"prompts": len(self.prompts), "lengths": len(self.lengths), "ends": len(self.ends)}
         sizes |= {f"column {name!r}": len(values) for name, values in self.columns.items()}
-        if self.verdicts:
-            sizes["verdicts"] = len(self.verdicts)
+        optional = {"verdicts": self.verdicts, "groups": self.groups, "tokens": self.tokens}
+        sizes |= {name: len(values) for name, values in optional.items() if values}
         for name, size in sizes.items():
             if size != len(self.texts):
                 raise ValueError(f"{name} has {size} entries for {len(self.texts)} completions")
+
+    def group_numbers(self) -> tuple[int, ...]:
+        """The number of each completion's group; where nobody said, completions of equal prompts are one."""
+        if self.groups:
+            return self.groups
+        known: dict[str, int] = {}
+        return tuple(known.setdefault(prompt, len(known)) for prompt in self.prompts)
+
+    def rows(self, chosen: Sequence[int]) -> "Answers":
+        """The answers of the given indices, in their order."""
+
+        def some(values: Sequence[Any]) -> tuple[Any, ...]:
+            return tuple(values[n] for n in chosen) if values else ()
+
+        return Answers(
+            some(self.texts),
+            some(self.prompts),
+            some(self.lengths),
+            some(self.ends),
+            {name: some(values) for name, values in self.columns.items()},
+            some(self.verdicts),
+            some(self.groups),
+            some(self.tokens),
+        )
 
     def column(self, name: str) -> tuple[Any, ...]:
         """The values of one column; ValueError names the columns there are when it is missing."""

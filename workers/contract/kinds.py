@@ -34,13 +34,40 @@ REFERENCE = ("ref_logp_NT", "log-probabilities under the reference policy (the m
 MEMORY = ("memory", "numbers kept from step to step, stored in the checkpoint")
 GENERATOR = ("generator", "a seeded source of randomness")
 PROGRESS = ("progress", "the step and how many there will be")
+GROUPS = ("groups", "which completions answer the same prompt")
 GROUP = ("group_N", "the number of each completion's group")
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
         Kind("tasks", "problem", "Task", "Poses problems without end from a seed and verifies answers.", ("rng",)),
-        Kind("rewards", "reward", "Reward", "Scores each completion.", ("answers",), several=True),
+        Kind(
+            "rewards",
+            "reward",
+            "Reward",
+            "Scores each completion.",
+            ("answers",),
+            (
+                GROUPS,
+                PROGRESS,
+                GENERATOR,
+                ("queries", "a database in the sandbox, to run SQL"),
+                ("programs", "the sandbox, to run Python programs"),
+                ("chats", "a model behind an OpenAI-compatible address"),
+                ("service", "a reward service behind an address"),
+                ("reward_model", "a reward model, given by name"),
+                ("likelihood", "a language model, given by name, that reads texts"),
+            ),
+            several=True,
+        ),
+        Kind(
+            "combining",
+            "combine",
+            "Combination",
+            "Makes one reward of several.",
+            ("parts",),
+            (GROUPS, PROGRESS, GENERATOR),
+        ),
         Kind(
             "shaping",
             "shape",

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any, get_args, get_origin, get_type_hints
 
 from workers.contract.resources import Lora, Served
+from workers.contract.rewardnode import LEAF, Node
 
 VERSION = 1
 
@@ -34,7 +35,9 @@ class RewardPick:
     """One objective: a method of `rewards/` by name, or users' code by reference (`code:<id>@<version>`) and text.
 
     `label` names its curve and column; `weight` is its share in the sum that credit sees. `source` holds the code
-    of a `code` reward, so that the document runs without the web.
+    of a `code` reward, so that the document runs without the web. A reward put together from parts has them in `tree`,
+    and `tree:<id>@<version>` as its name. `on_failure` says what becomes of a completion that it fails on: `skip` (it
+    does not count for this reward), `zero` (the value is 0), or `stop` (the run).
     """
 
     label: str
@@ -43,6 +46,14 @@ class RewardPick:
     weight: float = 1.0
     digest: str = ""
     source: str = ""
+    tree: Node | None = None
+    on_failure: str = "skip"
+
+    def picks(self) -> list[Pick]:
+        """The methods that it is made of; users' code has none."""
+        whole = Node(LEAF, self.name, self.params, self.digest, self.source)
+        nodes = [node for _, node in (self.tree or whole).walk()]
+        return [Pick(node.kind, node.name, node.params, node.digest) for node in nodes if not node.source]
 
 
 @dataclass(frozen=True)
@@ -177,7 +188,7 @@ class RunSpec:
 
     def picks(self) -> list[Pick]:
         """Every method that the run uses, rewards and task included (users' code and formulas have none)."""
-        rewards = [Pick("rewards", r.name, r.params, r.digest) for r in self.rewards if not r.source]
+        rewards = [pick for reward in self.rewards for pick in reward.picks()]
         tasks = [self.prompts.task] if self.prompts.task is not None else []
         return [*tasks, *rewards, *(pick for pick in self.parts() if not pick.source)]
 

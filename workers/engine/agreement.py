@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from workers.engine.scoring import Scored, Values
+from workers.engine.scoring import Column, Scored
 
 RIGHT = 0.5  # a reward or a label that reaches it counts as right when the two are compared
 
@@ -14,7 +14,7 @@ def means(scored: Scored) -> dict[str, float]:
     return {f"reward/{name}": sum(values) / len(values) for name, values in found.items() if values}
 
 
-def agreement(values: Mapping[str, Values], labels: Sequence[float | None]) -> dict[str, float]:
+def agreement(values: Mapping[str, Column], labels: Sequence[float | None]) -> dict[str, float]:
     """Of the labelled completions that a reward judged, the share on which both say right or both say wrong."""
     shares = {}
     for name, column in values.items():

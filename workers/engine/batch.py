@@ -23,7 +23,7 @@ def rows_of(rollouts: Rollouts, row_R: Tensor) -> Rollouts:
         mask_RT[:, :length],
         rollouts.logp_NT[row_R, :length],
         rollouts.group_N[row_R],
-        answers_of(rollouts.answers, row_R.tolist()),
+        rollouts.answers.rows(row_R.tolist()),
         {name: segment[row_R, :length] for name, segment in rollouts.segments.items()},
         {name: stream[row_R, :length] for name, stream in rollouts.streams.items()},
         rollouts.version,
@@ -33,18 +33,6 @@ def rows_of(rollouts: Rollouts, row_R: Tensor) -> Rollouts:
 def _first_prompt_column(present_RL: Tensor) -> int:
     used = present_RL.any(dim=0).nonzero()
     return int(used.min()) if len(used) else present_RL.shape[1]
-
-
-def answers_of(answers: Answers, rows: list[int]) -> Answers:
-    """The answers of the given rows, in their order."""
-    return Answers(
-        tuple(answers.texts[n] for n in rows),
-        tuple(answers.prompts[n] for n in rows),
-        tuple(answers.lengths[n] for n in rows),
-        tuple(answers.ends[n] for n in rows),
-        {name: tuple(column[n] for n in rows) for name, column in answers.columns.items()},
-        tuple(answers.verdicts[n] for n in rows) if answers.verdicts else (),
-    )
 
 
 def joined(first: Rollouts, second: Rollouts) -> Rollouts:
@@ -93,8 +81,12 @@ def _joined_answers(first: Answers, second: Answers) -> Answers:
         first.lengths + second.lengths,
         first.ends + second.ends,
         {name: column(first, name) + column(second, name) for name in names},
-        first.verdicts + second.verdicts if first.verdicts and second.verdicts else (),
+        *(one + other if one and other else () for one, other in _optional(first, second)),
     )
+
+
+def _optional(first: Answers, second: Answers) -> list[tuple[tuple[Any, ...], tuple[Any, ...]]]:
+    return [(first.verdicts, second.verdicts), (first.groups, second.groups), (first.tokens, second.tokens)]
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,5 @@
-"""Who judges: rewards of the catalogue in this process, users' code in its child; failures on answers are values."""
+"""Who judges: rewards of the catalogue in this process, users' code in its child, trees of both; failures on answers
+are values."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,8 +8,11 @@ from typing import Any, Protocol
 
 from workers.contract.answers import Answers
 from workers.contract.errors import RunError
+from workers.contract.rewardnode import INNER, LEAF, Node
 from workers.contract.spec import Pick, RewardPick
+from workers.contract.values import Span, Values, as_values
 from workers.engine.boundary import attempt
+from workers.engine.facilities import Facilities
 from workers.engine.recipe import Part, make_part
 
 UNBOUNDED = (float("-inf"), float("inf"))
@@ -16,39 +20,30 @@ BROKEN = ("wrong_count", "not_a_number")  # faults that are the function's, what
 MEND = "Mend the function (finite numbers or None, one a completion) and save it as a new version."
 
 
-@dataclass(frozen=True)
-class Judged:
-    """What one reward said: a value or None for each answer, and the sentence of each failure by index."""
-
-    values: Sequence[Any]
-    faults: dict[int, str]
-
-
 class Judge(Protocol):
     """Scores answers; failures on single answers are values, not exceptions."""
 
-    def __call__(self, answers: Answers) -> Judged:
-        """The values, as many as there are answers."""
-
-
-def _nothing() -> None:
-    pass
+    def __call__(self, answers: Answers, step: int) -> Values:
+        """The values, as many as there are answers, at a step of the run."""
 
 
 @dataclass(frozen=True)
 class Objective:
-    """One reward of a run: its label, weight in the sum, declared range, who judges, and how to end that."""
+    """One reward of a run: its label, weight in the sum, declared range, who judges, what becomes of a completion that
+    it fails on (`skip`, `zero`, `stop`), and how to end all that."""
 
     label: str
     weight: float
     bounds: tuple[float, float]
     judge: Judge
-    close: Callable[[], None] = _nothing
+    close: Callable[[], None]
+    on_failure: str = "skip"
 
 
-def make_objectives(picks: Sequence[RewardPick]) -> tuple[Objective, ...]:
+def make_objectives(picks: Sequence[RewardPick], seed: int = 0, steps: int = 1) -> tuple[Objective, ...]:
     """The rewards of a run; users' code goes to the sandbox."""
-    return tuple(_objective(pick) for pick in picks)
+    facilities = Facilities(seed, steps)
+    return tuple(_objective(pick, facilities) for pick in picks)
 
 
 def close_all(objectives: Sequence[Objective]) -> None:
@@ -57,63 +52,99 @@ def close_all(objectives: Sequence[Objective]) -> None:
         objective.close()
 
 
-def _objective(pick: RewardPick) -> Objective:
-    if pick.source:
-        return _sandboxed(pick)
-    part = make_part(Pick("rewards", pick.name, pick.params, pick.digest))
-    return Objective(pick.label, pick.weight, part.loaded.bounds, _method(part))
+def _objective(pick: RewardPick, facilities: Facilities) -> Objective:
+    whole = Node(LEAF, pick.name, pick.params, pick.digest, pick.source)
+    made = make_judge(whole if pick.tree is None else pick.tree, pick.label, facilities)
+
+    def close() -> None:
+        made.close()
+        facilities.close()
+
+    return Objective(pick.label, pick.weight, made.bounds, made.judge, close, pick.on_failure)
 
 
-def _method(part: Part) -> Judge:
-    def judge(answers: Answers) -> Judged:
-        whole = attempt(lambda: part(answers=answers))
-        if not isinstance(whole, Exception):
-            return Judged(whole, {})
-        return _one_by_one(lambda alone: part(answers=alone), answers)
+@dataclass(frozen=True)
+class Made:
+    """A judge with the range of its values, and how to end its children."""
+
+    judge: Judge
+    bounds: tuple[float, float] = UNBOUNDED
+    close: Callable[[], None] = lambda: None
+
+
+def make_judge(node: Node, label: str, facilities: Facilities) -> Made:
+    """Who judges by a tree, or by its only leaf; `label` is the reward's name in messages."""
+    if node.kind == INNER:
+        from workers.engine.composing import composed  # which makes judges of the tree's leaves in turn
+
+        return composed(node, label, facilities)
+    if node.source:
+        return _sandboxed(node.source, label)
+    part = make_part(Pick(LEAF, node.name, node.params, node.digest))
+    return Made(_method(part, facilities), part.loaded.bounds)
+
+
+def _method(part: Part, facilities: Facilities) -> Judge:
+    needs = part.loaded.method.needs
+
+    def call(answers: Answers, step: int) -> Values:
+        supplied = facilities.supply(needs, part.address, step)
+        return as_values(part(answers=answers, groups=answers.group_numbers(), **supplied))
+
+    def judge(answers: Answers, step: int) -> Values:
+        whole = attempt(lambda: call(answers, step))
+        # Whoever looks at groups cannot score one completion alone.
+        if isinstance(whole, Exception) and "groups" not in needs:
+            return _one_by_one(lambda alone: call(alone, step), answers)
+        if isinstance(whole, Exception):
+            return Values([None] * len(answers.texts), faults=dict.fromkeys(range(len(answers.texts)), _told(whole)))
+        return whole
 
     return judge
 
 
-def _one_by_one(call: Callable[[Answers], Any], answers: Answers) -> Judged:
+def _one_by_one(call: Callable[[Answers], Values], answers: Answers) -> Values:
     """A batch on which a reward failed, answer by answer: the sound ones keep their values."""
-    values: list[Any] = []
-    faults = {}
+    totals: list[Any] = []
+    parts: dict[str, list[float | None]] = {}
+    spans: dict[int, tuple[Span, ...]] = {}
+    faults: dict[int, str] = {}
     for n in range(len(answers.texts)):
-        found = attempt(partial(call, _alone(answers, n)))
+        found = attempt(partial(call, answers.rows([n])))
         if isinstance(found, Exception):
-            faults[n] = found.what if isinstance(found, RunError) else f"{type(found).__name__}: {found}"
-            values.append(None)
-        else:
-            values.extend(found)
-    return Judged(values, faults)
+            faults[n] = _told(found)
+            totals.append(None)
+            continue
+        totals.extend(found.total)
+        faults |= dict.fromkeys([n], found.faults[0]) if 0 in found.faults else {}
+        spans |= {n: found.dense(0)} if found.dense(0) else {}
+        for name, column in found.parts.items():
+            parts.setdefault(name, [None] * len(answers.texts))[n] = column[0]
+    return Values(totals, parts, spans, faults)
 
 
-def _alone(answers: Answers, n: int) -> Answers:
-    columns = {name: (column[n],) for name, column in answers.columns.items()}
-    verdicts = (answers.verdicts[n],) if answers.verdicts else ()
-    return Answers(
-        (answers.texts[n],), (answers.prompts[n],), (answers.lengths[n],), (answers.ends[n],), columns, verdicts
-    )
+def _told(error: Exception) -> str:
+    return error.what if isinstance(error, RunError) else f"{type(error).__name__}: {error}"
 
 
-def _sandboxed(pick: RewardPick) -> Objective:
+def _sandboxed(source: str, label: str) -> Made:
     # Imported late: a run without users' code needs no sandbox.
     from workers.sandbox import Scorer
 
-    scorer = Scorer(pick.source)
+    scorer = Scorer(source)
 
-    def judge(answers: Answers) -> Judged:
+    def judge(answers: Answers, step: int) -> Values:
         scores = scorer.score(answers)
         faults = {}
         for fault in scores.faults:
             if fault.sample_index is None or fault.kind in BROKEN:
                 sample = {} if fault.sample_index is None else sample_of(answers, fault.sample_index)
-                evidence = {"label": pick.label, **fault.evidence, **sample}
-                raise RunError("reward", f"the reward {pick.label!r} cannot be used: {fault.what}", MEND, evidence)
+                evidence = {"label": label, **fault.evidence, **sample}
+                raise RunError("reward", f"the reward {label!r} cannot be used: {fault.what}", MEND, evidence)
             faults[fault.sample_index] = fault.what
-        return Judged(scores.values, faults)
+        return Values(scores.values, scores.components, scores.spans, faults)
 
-    return Objective(pick.label, pick.weight, UNBOUNDED, judge, scorer.close)
+    return Made(judge, close=scorer.close)
 
 
 def sample_of(answers: Answers, n: int) -> dict[str, Any]:

@@ -93,7 +93,7 @@ class Learner:
 def make_learner(spec: RunSpec, report: Callable[[str, int, int], None], ranks: Ranks = ALONE) -> Learner:
     """The learner at step 0, of this process among `ranks`. `report(phase, done, total)` is told how loading goes."""
     report("loading", 0, 3)
-    recipe, objectives = make_recipe(spec), make_objectives(spec.rewards)
+    recipe, objectives = make_recipe(spec), make_objectives(spec.rewards, spec.seed, spec.budget.steps)
     source = make_source(spec.prompts, spec.seed)
     report("loading", 1, 3)
     loaded = loading.load(spec.model, device())

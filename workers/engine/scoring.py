@@ -1,7 +1,7 @@
 """Rewards of a batch: each objective by itself, checked; a reward that fails on one answer spoils that cell only."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
 
@@ -11,21 +11,25 @@ from torch import Tensor
 from workers.contract.answers import Answers
 from workers.contract.errors import RunError
 from workers.contract.events import Event
-from workers.engine.judges import Judged, Objective, sample_of
+from workers.contract.values import Span, Values
+from workers.engine.judges import Objective, sample_of
 from workers.engine.masks import on_last_token
 from workers.engine.tensors import RewardTable
 
-Values = list[float | None]
+Column = list[float | None]
 
 
 @dataclass(frozen=True)
 class Scored:
     """A batch's rewards: values and validity by label, the weighted sum of the valid ones (None where none is valid),
-    and a trouble event for each reward that failed on some answers."""
+    and a trouble event for each reward that failed on some answers. `parts` are the components of each reward by name,
+    `spans` say by index where in a completion its value arises, where it is dense."""
 
-    values: dict[str, Values]
-    total: Values
+    values: dict[str, Column]
+    total: Column
     troubles: list[Event]
+    parts: dict[str, dict[str, Column]] = field(default_factory=dict)
+    spans: dict[str, dict[int, tuple[Span, ...]]] = field(default_factory=dict)
 
     def table(self, objectives: Sequence[Objective], mask_NT: Tensor) -> RewardTable:
         """The same as a RewardTable: outcomes on the last chosen token."""
@@ -45,37 +49,47 @@ def score(objectives: Sequence[Objective], answers: Answers, step: int, *, part:
     RunError at `reward`, with the offending sample, when a reward gives the wrong count, something that is no number,
     NaN or infinity, or fails on every answer (of a part: it may).
     """
-    values: dict[str, Values] = {}
-    troubles = []
+    made = Scored({}, [], [])
     for objective in objectives:
-        judged = objective.judge(answers)
-        _must_be_useful(objective.label, judged, answers, step, part=part)
-        values[objective.label] = _checked(objective.label, judged, answers, step)
+        judged = objective.judge(answers, step)
+        _must_be_useful(objective, judged, answers, step, part=part)
+        made.values[objective.label] = _checked(objective, judged, answers, step)
+        made.parts[objective.label] = {name: list(column) for name, column in judged.parts.items()}
+        made.spans[objective.label] = {n: judged.dense(n) for n in judged.spans if judged.dense(n)}
         if judged.faults:
-            troubles.append(_trouble(objective.label, judged.faults, answers, step))
-    return Scored(values, [_total(objectives, values, n) for n in range(len(answers.texts))], troubles)
+            made.troubles.append(_trouble(objective, judged.faults, answers, step))
+    made.total.extend(_total(objectives, made.values, n) for n in range(len(answers.texts)))
+    return made
 
 
-def _total(objectives: Sequence[Objective], values: dict[str, Values], n: int) -> float | None:
+def _total(objectives: Sequence[Objective], values: dict[str, Column], n: int) -> float | None:
     found = [(o.weight, value) for o in objectives if (value := values[o.label][n]) is not None]
     return sum(weight * value for weight, value in found) if found else None
 
 
-def _must_be_useful(label: str, judged: Judged, answers: Answers, step: int, *, part: bool) -> None:
-    count = len(answers.texts)
-    if not part and len(judged.faults) == count:
-        what = f"the reward {label!r} failed on all {count} completions: {judged.faults[0]}"
-        raise RunError("reward", what, "", {"step": step, "label": label, **sample_of(answers, 0)})
+def _must_be_useful(objective: Objective, judged: Values, answers: Answers, step: int, *, part: bool) -> None:
+    """RunError where the reward failed on every completion, or on any when failures stop the run."""
+    count, label = len(answers.texts), objective.label
+    stops = objective.on_failure == "stop" and bool(judged.faults)
+    if stops or (not part and count and len(judged.faults) == count):
+        first = min(judged.faults)
+        which = f"all {count} completions" if len(judged.faults) == count else f"completion {first}"
+        what = f"the reward {label!r} failed on {which}: {judged.faults[first]}"
+        mend = "The run was asked to stop where this reward fails." if stops else ""
+        raise RunError("reward", what, mend, {"step": step, "label": label, **sample_of(answers, first)})
 
 
-def _checked(label: str, judged: Judged, answers: Answers, step: int) -> Values:
-    count = len(answers.texts)
-    if not isinstance(judged.values, Sequence) or len(judged.values) != count:
-        given = len(judged.values) if isinstance(judged.values, Sequence) else f"{judged.values!r:.60}, no list,"
+def _checked(objective: Objective, judged: Values, answers: Answers, step: int) -> Column:
+    count, label = len(answers.texts), objective.label
+    if not isinstance(judged.total, Sequence) or len(judged.total) != count:
+        given = len(judged.total) if isinstance(judged.total, Sequence) else f"{judged.total!r:.60}, no list,"
         what = f"the reward {label!r} gave {given} values for {count} completions."
         mend = "Return one number, or None, for each completion, in their order."
         raise RunError("reward", what, mend, {"step": step, "label": label})
-    return [_number(label, value, answers, n, step) for n, value in enumerate(judged.values)]
+    column = [_number(label, value, answers, n, step) for n, value in enumerate(judged.total)]
+    if objective.on_failure == "zero":
+        column = [0.0 if n in judged.faults else value for n, value in enumerate(column)]
+    return column
 
 
 def _number(label: str, value: Any, answers: Answers, n: int, step: int) -> float | None:
@@ -88,9 +102,10 @@ def _number(label: str, value: Any, answers: Answers, n: int, step: int) -> floa
     raise RunError("reward", what, "Return a finite number, or None where the reward does not apply.", evidence)
 
 
-def _trouble(label: str, faults: dict[int, str], answers: Answers, step: int) -> Event:
-    first = min(faults)
+def _trouble(objective: Objective, faults: Mapping[int, str], answers: Answers, step: int) -> Event:
+    first, label = min(faults), objective.label
     what = f"the reward {label!r} failed on {len(faults)} of {len(answers.texts)} completions: {faults[first]}"
-    mend = "These completions do not count for this reward. Look at the one shown."
+    becomes = "have 0 for" if objective.on_failure == "zero" else "do not count for"
+    mend = f"These completions {becomes} this reward. Look at the one shown."
     evidence = {"step": step, "label": label, "count": len(faults), **sample_of(answers, first)}
     return Event(step, "trouble", {"where": "reward", "what": what, "mend": mend, "evidence": evidence})

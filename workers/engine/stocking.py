@@ -19,7 +19,7 @@ from workers.engine.boundary import boundary
 from workers.engine.learner import Learner, device
 from workers.engine.policy import Policy, make_policy
 from workers.engine.rollout import as_rollouts, roll_out
-from workers.engine.scoring import Scored, Values, score
+from workers.engine.scoring import Column, Scored, score
 from workers.engine.served import roll_out_served
 from workers.engine.stock import Stored
 from workers.engine.stored_rows import StoredRow, read_stored
@@ -109,11 +109,11 @@ def _read(learner: Learner, step: int) -> Stored:
     return Stored(rollouts, tuple(problems), _said_of(learner, rollouts, [row.score for row in found], step), side_N)
 
 
-def _said_of(learner: Learner, rollouts: Rollouts, scores: Values, step: int) -> Scored:
+def _said_of(learner: Learner, rollouts: Rollouts, scores: Column, step: int) -> Scored:
     """The rewards of stored completions: the file's scores, or where it has none, the run's own."""
     if None in scores:
         return learner.ranks.first(lambda: score(learner.objectives, rollouts.answers, step))
-    none: Values = [None] * len(scores)
+    none: Column = [None] * len(scores)
     values = {one.label: scores if place == 0 else none for place, one in enumerate(learner.objectives)}
     return Scored(values, scores, [])
 

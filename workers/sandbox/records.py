@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from workers.contract.errors import RunError
+from workers.contract.values import Span
 
 Kind = Literal["syntax", "raised", "timeout", "memory", "output", "crashed", "wrong_count", "not_a_number"]
 
@@ -67,16 +68,16 @@ class SandboxFault(RunError):
 class Scores:
     """One value a completion (None: does not apply, or failed), and what lies behind it.
 
-    `components` holds the parts of a function that returns several, one list a part; `tokens` the numbers per token
-    where the function gave a list (its value is their sum); `faults` all failures; `output` what the code printed
-    (its beginning); `seconds` the time that the whole took.
+    `components` holds the parts of a function that returns several, one list a part; `spans` say by index where in a
+    completion its value arises, where the function told (its value is their sum); `faults` are all failures; `output`
+    is what the code printed (its beginning); `seconds` the time that the whole took.
     """
 
     values: list[float | None]
     components: dict[str, list[float | None]] = field(default_factory=dict)
     faults: list[SandboxFault] = field(default_factory=list)
     seconds: float = 0.0
-    tokens: dict[int, list[float]] = field(default_factory=dict)
+    spans: dict[int, list[Span]] = field(default_factory=dict)
     output: str = ""
 
     def failed(self) -> dict[int, str]:

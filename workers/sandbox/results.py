@@ -3,6 +3,7 @@
 from math import isfinite
 from typing import Any
 
+from workers.contract.values import Span
 from workers.sandbox.records import SandboxFault, Scores
 
 TOTAL = "reward"  # the part of a dict that is its value, where it has one; else the value is the sum of its parts
@@ -51,8 +52,8 @@ def _place(scores: Scores, index: int, row: Any) -> None:
         tokens = [_number(value, "the value of a token") for value in row]
         if any(value is None for value in tokens):
             raise SandboxFault("not_a_number", "the value of a token is None; give 0.0 where there is nothing to say")
-        scores.tokens[index] = [value for value in tokens if value is not None]
-        scores.values[index] = sum(scores.tokens[index])
+        scores.spans[index] = [Span(n, n + 1, value, "token") for n, value in enumerate(tokens) if value is not None]
+        scores.values[index] = sum(span.value for span in scores.spans[index])
     elif isinstance(row, dict) and isinstance(row.get("parts"), dict):
         parts = {name: _number(value, f"the part {name!r}") for name, value in row["parts"].items()}
         for name, value in parts.items():

@@ -127,8 +127,8 @@ def _joined(singles: dict[int, Scores], count: int, faults: list[SandboxFault]) 
         joined.faults.extend(fault.at(index) for fault in single.faults)
         for name, (value,) in single.components.items():
             joined.components.setdefault(name, [None] * count)[index] = value
-        if 0 in single.tokens:
-            joined.tokens[index] = single.tokens[0]
+        if 0 in single.spans:
+            joined.spans[index] = single.spans[0]
     joined.faults.sort(key=_place)
     return joined
 
@@ -151,5 +151,5 @@ def _spread(part: Scores, indices: list[int], count: int, faults: list[SandboxFa
         spread(part.values),
         {name: spread(values) for name, values in part.components.items()},
         sorted([*faults, *moved], key=_place),
-        tokens={indices[index]: tokens for index, tokens in part.tokens.items()},
+        spans={indices[index]: spans for index, spans in part.spans.items()},
     )

@@ -13,11 +13,12 @@ import torch
 from tests.workers.tiny import MemoryLedger, tiny_spec
 from workers.contract.errors import Replaced, RunError, Stopped
 from workers.contract.spec import Budget, Optimiser, Prompts, RewardPick, RunSpec
+from workers.contract.values import Values
 from workers.engine import checkpoint, step
 from workers.engine import update as engine_update
 from workers.engine.boundary import boundary
 from workers.engine.checkpoint import KEPT, what_is_wrong
-from workers.engine.judges import Judged, Objective
+from workers.engine.judges import Objective
 from workers.engine.run import train
 from workers.engine.update import NonFinite, must_be_finite
 
@@ -27,16 +28,16 @@ def short(folder: Path, **changes: Any) -> RunSpec:
 
 
 def judged(monkeypatch: pytest.MonkeyPatch, judge: Any) -> None:
-    """Let a function of (answers) -> Judged be the run's only reward."""
-    made = (Objective("mine", 1.0, (0.0, 1.0), judge),)
-    monkeypatch.setattr("workers.engine.learner.make_objectives", lambda picks: made)
+    """Let a function of (answers, step) -> Values be the run's only reward."""
+    made = (Objective("mine", 1.0, (0.0, 1.0), judge, lambda: None),)
+    monkeypatch.setattr("workers.engine.learner.make_objectives", lambda picks, seed, steps: made)
 
 
 def test_a_reward_that_fails_on_an_answer_spoils_that_cell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def judge(answers: Any) -> Judged:
+    def judge(answers: Any, step: int) -> Values:
         values: list[float | None] = [float(len(text)) for text in answers.texts]
         values[5] = None
-        return Judged(values, {5: "sixth always fails"})
+        return Values(values, faults={5: "sixth always fails"})
 
     judged(monkeypatch, judge)
     ledger = MemoryLedger(tmp_path)
@@ -46,10 +47,10 @@ def test_a_reward_that_fails_on_an_answer_spoils_that_cell(tmp_path: Path, monke
 
 
 def test_a_reward_that_fails_in_an_evaluation_is_told_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def judge(answers: Any) -> Judged:
+    def judge(answers: Any, step: int) -> Values:
         values: list[float | None] = [1.0] * len(answers.texts)
         values[2] = None
-        return Judged(values, {2: "third always fails"})
+        return Values(values, faults={2: "third always fails"})
 
     judged(monkeypatch, judge)
     ledger = MemoryLedger(tmp_path)
@@ -62,7 +63,7 @@ def test_rows_that_no_reward_speaks_about_leave_the_update(tmp_path: Path, monke
     """Two of a group of four do not count: the mean and the deviation are those of the other two."""
     from tests.workers.engine.test_run import rows
 
-    judged(monkeypatch, lambda answers: Judged([None, None, 1.0, 0.0] * 4, {}))
+    judged(monkeypatch, lambda answers, step: Values([None, None, 1.0, 0.0] * 4))
     ledger = MemoryLedger(tmp_path)
     train(short(tmp_path), ledger)
     stored = rows(ledger, 1)[:4]
@@ -77,7 +78,7 @@ def test_rows_that_no_reward_speaks_about_leave_the_update(tmp_path: Path, monke
 def test_a_useless_reward_ends_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, values: list[Any], what: str
 ) -> None:
-    judged(monkeypatch, lambda answers: Judged(values, {}))
+    judged(monkeypatch, lambda answers, step: Values(values, faults={}))
     ledger = MemoryLedger(tmp_path)
     with pytest.raises(RunError, match=what) as caught:
         train(short(tmp_path), ledger)

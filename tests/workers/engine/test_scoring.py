@@ -9,7 +9,8 @@ import torch
 from workers.contract.answers import Answers
 from workers.contract.errors import RunError
 from workers.contract.spec import RewardPick
-from workers.engine.judges import Judged, Objective, close_all, make_objectives
+from workers.contract.values import Values
+from workers.engine.judges import Objective, close_all, make_objectives
 from workers.engine.scoring import score
 
 ANSWERS = Answers(
@@ -18,7 +19,7 @@ ANSWERS = Answers(
 
 
 def objective(values: Any, label: str = "mine", weight: float = 1.0, faults: dict[int, str] | None = None) -> Objective:
-    return Objective(label, weight, (0.0, 1.0), lambda answers: Judged(values, faults or {}))
+    return Objective(label, weight, (0.0, 1.0), lambda answers, step: Values(values, faults=faults or {}), lambda: None)
 
 
 def test_the_weighted_sum_is_over_the_valid_ones() -> None:

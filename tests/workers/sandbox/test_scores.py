@@ -81,7 +81,12 @@ def test_parts_as_a_list_of_dicts_with_their_own_total() -> None:
 
 def test_numbers_per_token() -> None:
     found = score("def reward(completions):\n    return [[0.5, 0, 1], []]", answers("x", "y"))
-    assert found.tokens == {0: [0.5, 0.0, 1.0], 1: []}
+    assert {n: [span.value for span in spans] for n, spans in found.spans.items()} == {0: [0.5, 0.0, 1.0], 1: []}
+    assert [(span.start, span.end, span.unit) for span in found.spans[0]] == [
+        (0, 1, "token"),
+        (1, 2, "token"),
+        (2, 3, "token"),
+    ]
     assert found.values == [1.5, 0.0]
 
 

@@ -1,0 +1,112 @@
+"""What a reward may ask for beyond the completions: records and signatures of the helpers that the engine supplies.
+
+Each helper takes a batch and answers each element by itself; what fails is said in the answer's `error`, not raised.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True)
+class Query:
+    """SQL to be run on a fresh database that `schema` (SQL too) builds."""
+
+    schema: str
+    sql: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """The rows that a query gave (at most a few thousand), or why it gave none."""
+
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[Any, ...], ...] = ()
+    error: str = ""
+
+
+class Queries(Protocol):
+    """Runs SQL inside the sandbox."""
+
+    def __call__(self, queries: Sequence[Query], database: str = "sqlite") -> list[Table]:
+        """One table a query; `database` is `sqlite` or `duckdb`."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """Python to be run, and then each of `tests` (statements, mostly asserts) in the same names."""
+
+    source: str
+    tests: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Ran:
+    """Which tests passed, in their order; `error` is what the program itself, or the first failing test, said."""
+
+    passed: tuple[bool, ...]
+    error: str = ""
+
+
+class Programs(Protocol):
+    """Runs Python programs inside the sandbox."""
+
+    def __call__(self, programs: Sequence[Program], seconds: float = 2.0) -> list[Ran]:
+        """One record a program; each may run for `seconds`, tests included."""
+
+
+@dataclass(frozen=True)
+class Chat:
+    """A question to a model behind an OpenAI-compatible address. The key is read from the environment variable
+    `key_variable` of the worker."""
+
+    url: str
+    model: str
+    messages: tuple[Mapping[str, str], ...]
+    key_variable: str = ""
+    most_tokens: int = 512
+    temperature: float = 0.0
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The text that came back, or why none did."""
+
+    text: str = ""
+    error: str = ""
+
+
+class Chats(Protocol):
+    """Asks models; equal questions are asked once, failures are retried with growing pauses."""
+
+    def __call__(self, chats: Sequence[Chat]) -> list[Reply]:
+        """One reply a question."""
+
+
+class Service(Protocol):
+    """Posts completions to a reward service in the form that TRL and OpenRLHF users have."""
+
+    def __call__(self, url: str, body: Mapping[str, Any], key_variable: str = "") -> tuple[Mapping[str, Any], str]:
+        """The JSON object that came back, and why it could not be had (then the object is empty)."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """A prompt and what follows it."""
+
+    prompt: str
+    completion: str
+
+
+class RewardModel(Protocol):
+    """A reward model by name: a Hugging Face id, a local directory, or `run:<id>`."""
+
+    def __call__(self, name: str, texts: Sequence[Text]) -> list[float]:
+        """One score a text."""
+
+
+class Likelihood(Protocol):
+    """A language model by name reads texts."""
+
+    def __call__(self, name: str, texts: Sequence[Text]) -> list[tuple[float, int]]:
+        """Of each completion after its prompt: the sum of its tokens' log-probabilities in nats, and their number."""

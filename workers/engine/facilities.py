@@ -1,0 +1,46 @@
+"""Helpers that rewards ask for by naming them (see `contract/services.py`): made when first asked for, then shared."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+from workers.engine import seeds
+from workers.engine.tensors import Progress
+
+Maker = Callable[[ExitStack], Any]
+# What each name makes; whatever has to be closed is entered on the stack.
+MAKERS: dict[str, Maker] = {}
+
+
+@dataclass
+class Facilities:
+    """The helpers of one run's rewards, its seed and its number of steps. A context manager: it ends the children that
+    run users' code."""
+
+    seed: int = 0
+    steps: int = 1
+    _made: dict[str, Any] = field(default_factory=dict)
+    _stack: ExitStack = field(default_factory=ExitStack)
+
+    def supply(self, names: tuple[str, ...], address: str, step: int) -> dict[str, Any]:
+        """What a part at `address` asks for by `names`, at a step (0 before the first)."""
+        found: dict[str, Any] = {}
+        if "progress" in names:
+            found["progress"] = Progress(max(1, step), max(1, self.steps))
+        if "generator" in names:
+            found["generator"] = seeds.generator(self.seed, address, step)
+        for name in names:
+            if name in MAKERS:
+                found[name] = self._get(name)
+        return found
+
+    def close(self) -> None:
+        """End what was started; a later question starts it again."""
+        self._stack.close()
+        self._made.clear()
+
+    def _get(self, name: str) -> Any:
+        if name not in self._made:
+            self._made[name] = MAKERS[name](self._stack)
+        return self._made[name]
