@@ -1,4 +1,4 @@
-"""Rewards written as code, algorithms, and data sets. What was saved never changes: every save is a new version."""
+"""Rewards, algorithms, and data sets. What was saved never changes: every save is a new version."""
 
 from typing import ClassVar
 
@@ -6,11 +6,11 @@ from django.conf import settings
 from django.db import models
 
 from labapp.accounts.models import Team
-from labapp.workshop.references import CODE, reference_of
+from labapp.workshop.references import CODE, TREE, reference_of
 
 
 class Reward(models.Model):
-    """A reward function of a team; its text lives in its versions."""
+    """A reward of a team; what it is lives in its versions."""
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="rewards")
     name = models.CharField(max_length=80)
@@ -24,11 +24,13 @@ class Reward(models.Model):
 
 
 class RewardVersion(models.Model):
-    """One saved text of a reward function."""
+    """One saved reward: the `source` of a function in Python, or the `tree` of the parts that it is put together from
+    (the document of a reward node, with the text of users' functions in it), and then no source."""
 
     reward = models.ForeignKey(Reward, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
-    source = models.TextField()
+    source = models.TextField(blank=True)
+    tree = models.JSONField(null=True)
     message = models.CharField(max_length=200, blank=True)
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True)
     created = models.DateTimeField(auto_now_add=True)
@@ -42,7 +44,7 @@ class RewardVersion(models.Model):
     @property
     def reference(self) -> str:
         """What names this version among the rewards of a run's document."""
-        return f"{CODE}{reference_of(self.reward_id, self.number)}"
+        return f"{CODE if self.tree is None else TREE}{reference_of(self.reward_id, self.number)}"
 
 
 class Algorithm(models.Model):

@@ -1,8 +1,10 @@
-"""How a run's document names what a team saved in versions: `<id>@<version>`, a reward's with `code:` before it."""
+"""How a run's document names what a team saved in versions: `<id>@<version>`, a reward's with `code:` (Python) or
+`tree:` (put together from parts) before it."""
 
 import re
 
-CODE = "code:"
+CODE, TREE = "code:", "tree:"
+SAVED = (CODE, TREE)  # how the name of a reward begins that a team saved
 _REFERENCE = re.compile(r"([0-9]{1,18})@([0-9]{1,9})")
 
 
