@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workers.engine import seeds
 from workers.engine.tensors import Progress
+
+if TYPE_CHECKING:
+    from workers.sandbox import Scorer
 
 Maker = Callable[[ExitStack], Any]
 # What each name makes; whatever has to be closed is entered on the stack.
@@ -34,6 +37,13 @@ class Facilities:
             if name in MAKERS:
                 found[name] = self._get(name)
         return found
+
+    def scorer(self, source: str) -> "Scorer":
+        """Who runs a user's function; SandboxFault where its text cannot be used."""
+        # Imported late: a run without users' code needs no sandbox.
+        from workers.sandbox import Scorer
+
+        return Scorer(source)
 
     def close(self) -> None:
         """End what was started; a later question starts it again."""

@@ -79,7 +79,7 @@ def make_judge(node: Node, label: str, facilities: Facilities) -> Made:
 
         return composed(node, label, facilities)
     if node.source:
-        return _sandboxed(node.source, label)
+        return _sandboxed(node.source, label, facilities)
     part = make_part(Pick(LEAF, node.name, node.params, node.digest))
     return Made(_method(part, facilities), part.loaded.bounds)
 
@@ -127,11 +127,8 @@ def _told(error: Exception) -> str:
     return error.what if isinstance(error, RunError) else f"{type(error).__name__}: {error}"
 
 
-def _sandboxed(source: str, label: str) -> Made:
-    # Imported late: a run without users' code needs no sandbox.
-    from workers.sandbox import Scorer
-
-    scorer = Scorer(source)
+def _sandboxed(source: str, label: str, facilities: Facilities) -> Made:
+    scorer = facilities.scorer(source)
 
     def judge(answers: Answers, step: int) -> Values:
         scores = scorer.score(answers)
