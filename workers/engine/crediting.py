@@ -1,7 +1,8 @@
 """Rewards into advantages: weights of the rewards, credit, the choice of tokens, and what losses will ask for."""
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import torch
 from torch import Tensor
@@ -16,6 +17,7 @@ from workers.engine.recipe import Part, Recipe
 from workers.engine.rewarding import Rewards
 from workers.engine.segments import steps_of
 from workers.engine.sharing import read_shared
+from workers.engine.supply import Supply
 from workers.engine.tensors import Candidates, Credit, Progress, Rollouts, Selection, Weights
 
 
@@ -28,63 +30,81 @@ class Credited:
     statistics: dict[str, float]
 
 
+@dataclass(frozen=True)
+class Told:
+    """What others say of the tokens of completions, (N, T) each, None where nobody asks: a critic's values, the
+    reference's log-probabilities, and the number of each token's step."""
+
+    value_NT: Tensor | None = None
+    ref_logp_NT: Tensor | None = None
+    segment_NT: Tensor | None = None
+
+
 def credited(learner: Learner, recipe: Recipe, chosen: Chosen, progress: Progress) -> Credited:
     """The batch of one step; a row that selections leave out after credit is not in it."""
     with boundary("credit", step=progress.step):
-        asked = Asked(learner, recipe, chosen, progress, _values(learner, chosen.rollouts))
+        told = _told(learner, recipe, chosen.rollouts)
+    labels = tuple(objective.label for objective in learner.objectives)
+    return weighed_out(Asked(recipe, learner.supply, chosen, progress, labels, told, partial(gram, learner, recipe)))
+
+
+def _told(learner: Learner, recipe: Recipe, rollouts: Rollouts) -> Told:
+    value_NT = None if learner.critic is None else read_shared(learner.ranks, rollouts, learner.critic.values)
+    ref_logp_NT = None
+    if learner.supply.reference is not None and recipe.asks("ref_logp_NT"):
+        stocked = learner.stock is not None  # then it was read when the stock was filled
+        ask = learner.supply.ref_logp
+        ref_logp_NT = rollouts.streams["ref_logp"] if stocked else read_shared(learner.ranks, rollouts, ask)
+    return Told(value_NT, ref_logp_NT, steps_of(learner.pieces, rollouts) if recipe.asks("segment_NT") else None)
+
+
+def weighed_out(asked: "Asked") -> Credited:
+    """The batch of what is `asked` for: rewards weighed and credited, then whatever selections leave of it."""
+    chosen = asked.chosen
+    with boundary("credit", step=asked.progress.step):
         credit, rewards, statistics = _credit(asked)
         kept = _kept(asked, credit, rewards)
-    with boundary("update", step=progress.step):
+    with boundary("update", step=asked.progress.step):
         batch = asked.batch(credit, rewards, kept.weight_NT)
         if len(kept.row_R) < len(chosen.row_R):
             batch = batch.rows(kept.row_R)
     return Credited(chosen.row_R[kept.row_R], batch, {**chosen.statistics, **statistics, **kept.statistics})
 
 
-def _values(learner: Learner, rollouts: Rollouts) -> Tensor | None:
-    return None if learner.critic is None else read_shared(learner.ranks, rollouts, learner.critic.values)
-
-
 @dataclass(frozen=True)
 class Asked:
-    """One step's completions with everything that credit and batches are made of, save the rewards."""
+    """One step's completions with everything that credit and batches are made of, be they new or read from a file.
+    `labels` name the rewards; `gram` gives the inner products of the gradients on several batches (None: there is no
+    network to ask, and a weighting that wants them is left out)."""
 
-    learner: Learner
     recipe: Recipe
+    supply: Supply
     chosen: Chosen
     progress: Progress
-    value_NT: Tensor | None
-
-    @cached_property
-    def ref_logp_NT(self) -> Tensor | None:
-        """The reference's word, read once."""
-        learner = self.learner
-        if learner.supply.reference is None:
-            return None
-        if learner.stock is not None:  # read when the stock was filled
-            return self.chosen.rollouts.streams["ref_logp"]
-        return read_shared(learner.ranks, self.chosen.rollouts, learner.supply.ref_logp)
+    labels: Sequence[str]
+    told: Told
+    gram: Callable[[Iterable[Batch]], Tensor] | None = None
 
     @cached_property
     def alone_K(self) -> list[Credit]:
         """The credit of each reward by itself, made once a step, whoever asks: each reward's memory moves on by one."""
-        part, labels = self.recipe.credit, [objective.label for objective in self.learner.objectives]
+        part = self.recipe.credit
         if part is None:
             return []
-        return [self.credit(part, _alone(self.chosen.rewards, k), label) for k, label in enumerate(labels)]
+        return [self.credit(part, _alone(self.chosen.rewards, k), label) for k, label in enumerate(self.labels)]
 
     def credit(self, part: Part, rewards: Rewards, label: str = "") -> Credit:
         """What the credit method makes of these rewards, or of the one with `label`."""
         rollouts = self.chosen.rollouts
-        made: Credit = self.learner.supply.call(
+        made: Credit = self.supply.call(
             part,
             self.progress,
             label,
             rollouts=rollouts,
             reward_NT=on_last_token(rewards.total_N.float(), rollouts.mask_NT),
             reward_NK=rewards.reward_NK,
-            value_NT=self.value_NT,
-            ref_logp_NT=self.ref_logp_NT if part.asks("ref_logp_NT") else None,
+            value_NT=self.told.value_NT,
+            ref_logp_NT=self.told.ref_logp_NT,
         )
         return made
 
@@ -94,7 +114,6 @@ class Asked:
         learned_NT = rollouts.mask_NT & (weight_NT > 0)
         share_NT = self.recipe.reduction(mask_NT=learned_NT, group_N=rollouts.group_N) * weight_NT
         reward_NT = on_last_token(rewards.total_N.float(), rollouts.mask_NT)
-        asks = self.recipe.asks
         return Batch(
             replace(rollouts, streams={**rollouts.streams, "reward": reward_NT}),
             credit.advantage_NT,
@@ -103,9 +122,9 @@ class Asked:
             self.chosen.tag_N,
             len(torch.unique(rollouts.group_N[learned_NT.any(dim=1)])),
             self.progress,
-            self.ref_logp_NT if asks("ref_logp_NT") else None,
-            steps_of(self.learner.pieces, rollouts) if asks("segment_NT") else None,
-            self.value_NT,
+            self.told.ref_logp_NT,
+            self.told.segment_NT,
+            self.told.value_NT,
             credit.target_NT,
         )
 
@@ -118,8 +137,8 @@ def _credit(asked: Asked) -> tuple[Credit, Rewards, dict[str, float]]:
         return Credit(torch.zeros_like(asked.chosen.rollouts.logp_NT)), rewards, statistics
     if recipe.weighting is not None:
         rewards = _weighed(asked, recipe.weighting)
-        labels = [objective.label for objective in asked.learner.objectives]
-        statistics = dict(zip((f"weighting/{label}" for label in labels), rewards.weight_K.tolist(), strict=True))
+        weights = zip(asked.labels, rewards.weight_K.tolist(), strict=True)
+        statistics = {f"weighting/{label}": weight for label, weight in weights}
     if not recipe.credit_first:
         credit = asked.credit(part, rewards)
     else:  # each reward is credited by itself, and the advantages are weighed
@@ -140,11 +159,13 @@ def _weighed(asked: Asked, part: Part) -> Rewards:
     rewards, chosen = asked.chosen.rewards, asked.chosen
     gram_KK = None
     if part.asks("gram_KK"):
+        if asked.gram is None:
+            return rewards
         whole_NT = spread(chosen.weight_N, chosen.rollouts.mask_NT)
         each = enumerate(asked.alone_K)
         batches = [asked.batch(credit, _alone(rewards, k), whole_NT) for k, credit in each]
-        gram_KK = gram(asked.learner, asked.recipe, batches)
-    made: Weights = asked.learner.supply.call(
+        gram_KK = asked.gram(batches)
+    made: Weights = asked.supply.call(
         part, asked.progress, weight_K=rewards.weight_K, reward_NK=rewards.reward_NK, gram_KK=gram_KK
     )
     return rewards.reweighed(made.weight_K.to(rewards.weight_K.dtype))
@@ -173,7 +194,7 @@ def _kept(asked: Asked, credit: Credit, rewards: Rewards) -> Kept:
         candidates = Candidates(
             left, rewards.total_N[row_R], chosen.tag_N[row_R], asked.progress, advantage_NT=advantage_RT
         )
-        made: Selection = asked.learner.supply.call(part, asked.progress, credited=candidates)
+        made: Selection = asked.supply.call(part, asked.progress, credited=candidates)
         statistics |= {f"selection/{name}": value for name, value in made.statistics.items()}
         if made.weight_N is not None:
             weight_NT[row_R] *= made.weight_N.to(weight_NT.dtype)[:, None]

@@ -6,7 +6,7 @@ they differ.
 
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,12 +16,14 @@ from torch import Tensor
 from workers.contract.answers import Answers
 from workers.contract.errors import RunError
 from workers.contract.spec import RunSpec
-from workers.engine.batch import Batch
-from workers.engine.masks import masked, on_last_token, spread
+from workers.engine.batch import Batch, rows_of
+from workers.engine.crediting import Asked, Told, weighed_out
+from workers.engine.gather import Chosen
+from workers.engine.masks import masked
 from workers.engine.recipe import Part, Recipe, make_recipe
-from workers.engine.rewarding import Rewards
+from workers.engine.rewarding import Rewards, after_shaping
 from workers.engine.supply import Supply
-from workers.engine.tensors import Candidates, Credit, Pass, Progress, Rollouts, Selection, Shaped, Weights
+from workers.engine.tensors import Candidates, Pass, Progress, Rollouts
 from workers.engine.update import reduced
 
 # Streams of a stored batch that parts may ask for, in words, and what a run must have had to store them.
@@ -46,8 +48,8 @@ class Stored:
 @dataclass(frozen=True)
 class Seen:
     """What a recipe does to a batch: `weight_NT` (how much a rise of a token's log-probability lowers the loss, times
-    the number of tokens, so that 1 is the mean token of a plain policy gradient with advantage 1), the advantage, and
-    sentences on what could not be followed."""
+    the number of tokens of completions that a reward speaks of, so that 1 is the mean token of a plain policy gradient
+    with advantage 1), the advantage, and sentences on what could not be followed. Both are 0 on what is left out."""
 
     weight_NT: Tensor
     advantage_NT: Tensor
@@ -100,23 +102,26 @@ def look(stored: Stored, spec: RunSpec, step: int = 1) -> Seen:
     progress = Progress(step, max(step, spec.budget.steps))
     recipe = make_recipe(spec).at(progress.share)
     _must_hold(recipe, stored)
-    supply, notes = Supply(spec.seed), _forgotten(recipe)
-    rewards = _weighed(recipe, _rewards(stored, spec, recipe, supply, progress), supply, progress, notes)
-    credit = _credit(stored, recipe, supply, progress, rewards)
-    weight_NT = _selected(stored, recipe, supply, progress, rewards.total_N, credit, notes)
-    now = _now(stored.rollouts)
-    batch = _batch(stored, recipe, progress, rewards.total_N, credit, weight_NT)
-    loss = torch.stack([part.weight * _loss(part, batch, now, notes) for part in recipe.losses]).sum()
-    (gradient_NT,) = torch.autograd.grad(loss, now.logp_NT, allow_unused=True)
-    gradient_NT = torch.zeros_like(now.logp_NT) if gradient_NT is None else gradient_NT
-    scale = float(stored.rollouts.mask_NT.sum())
-    return Seen(masked(-gradient_NT * scale, now.mask_NT), credit.advantage_NT, tuple(notes))
+    supply, notes = Supply(spec.seed), _notes(recipe)
+    rewards = _rewards(stored, spec, recipe, supply, progress)
+    chosen = _chosen(stored, recipe, supply, progress, rewards, notes)
+    told = _told(stored, recipe, chosen, notes)
+    found = weighed_out(Asked(recipe, supply, chosen, progress, tuple(stored.rewards), told))
+    scale = float(stored.rollouts.mask_NT[rewards.valid_N].sum())
+    weight_NT = scale * _push(recipe, found.batch, notes)
+    return Seen(
+        _whole(stored, found.row_R, weight_NT), _whole(stored, found.row_R, found.batch.advantage_NT), tuple(notes)
+    )
 
 
-def _forgotten(recipe: Recipe) -> list[str]:
-    """A sentence for each part that in a run would know of earlier steps."""
+def _notes(recipe: Recipe) -> list[str]:
+    """A sentence for each part that in a run would know of earlier steps, and for a weighting that is left out."""
     found = [part.address for part in recipe.parts if part.asks("memory")]
-    return [f"{address} learns from earlier steps; here it begins without a past." for address in found]
+    notes = [f"{address} learns from earlier steps; here it begins without a past." for address in found]
+    weighting = recipe.weighting
+    if weighting is not None and weighting.asks("gram_KK"):
+        notes.append(f"{weighting.address} asks for {BEYOND['gram_KK']}; here the rewards keep their own weights.")
+    return notes
 
 
 def _must_hold(recipe: Recipe, stored: Stored) -> None:
@@ -140,77 +145,75 @@ def _rewards(stored: Stored, spec: RunSpec, recipe: Recipe, supply: Supply, prog
     """The batch's rewards after shaping: weights by label as the spec has them, 1 for labels that it does not know."""
     weights = {reward.label: reward.weight for reward in spec.rewards}
     column_NK = torch.stack(list(stored.rewards.values()), dim=1)
-    valid_NK = ~column_NK.isnan()
-    value_NK = column_NK.nan_to_num(0.0)
-    for part in recipe.shaping:
-        more = {"answers": stored.rollouts.answers, "most_tokens": spec.max_new_tokens}
-        made: Shaped = supply.call(part, progress, value_NK=value_NK, valid_NK=valid_NK, **more)
-        value_NK = made.value_NK.masked_fill(~valid_NK, 0.0)
-    return Rewards(value_NK, valid_NK, torch.tensor([weights.get(label, 1.0) for label in stored.rewards]))
+    weight_K = torch.tensor([weights.get(label, 1.0) for label in stored.rewards])
+    plain = Rewards(column_NK.nan_to_num(0.0), ~column_NK.isnan(), weight_K)
+    found = after_shaping(plain, recipe, supply, stored.rollouts.answers, spec.max_new_tokens, progress)
+    if not bool(found.valid_N.any()):
+        raise RunError("data", "no reward applies to any completion of this step.", "Take another step.")
+    return found
 
 
-def _weighed(recipe: Recipe, rewards: Rewards, supply: Supply, progress: Progress, notes: list[str]) -> Rewards:
-    """The rewards with the weights that a weighting gives them, where the batch is enough for that."""
-    part = recipe.weighting
-    if part is None:
-        return rewards
-    if part.asks("gram_KK"):
-        notes.append(f"{part.address} asks for {BEYOND['gram_KK']}; here the rewards keep their own weights.")
-        return rewards
-    made: Weights = supply.call(part, progress, weight_K=rewards.weight_K, reward_NK=rewards.reward_NK)
-    return rewards.reweighed(made.weight_K)
-
-
-def _credit(stored: Stored, recipe: Recipe, supply: Supply, progress: Progress, rewards: Rewards) -> Credit:
-    """The credit of the rewards together, or of each by itself and then weighed, as the recipe says."""
-    rollouts = stored.rollouts
-    part = recipe.credit
-    if part is None:
-        return Credit(torch.zeros_like(rollouts.logp_NT))
-
-    def of(several: Rewards) -> Credit:
-        made: Credit = supply.call(
-            part,
-            progress,
-            rollouts=rollouts,
-            reward_NT=on_last_token(several.total_N, rollouts.mask_NT),
-            reward_NK=several.reward_NK,
-            value_NT=rollouts.streams.get("value"),
-            ref_logp_NT=rollouts.streams.get("ref_logp"),
-        )
-        return made
-
-    if not recipe.credit_first:
-        return of(rewards)
-    each = [of(rewards.reweighed(alone_K)) for alone_K in torch.eye(len(rewards.weight_K))]
-    advantage_NTK = torch.stack([one.advantage_NT for one in each], dim=-1)
-    return replace(each[0], advantage_NT=advantage_NTK @ rewards.weight_K)
-
-
-def _selected(
-    stored: Stored,
-    recipe: Recipe,
-    supply: Supply,
-    progress: Progress,
-    total_N: Tensor,
-    credit: Credit,
-    notes: list[str],
-) -> Tensor:
-    """The weight of each token after the selections that need nothing new; the others are named in a note."""
-    rollouts = stored.rollouts
-    weight_NT = spread(torch.ones(len(total_N)), rollouts.mask_NT)
-    tag_N = torch.full((len(total_N),), -1)
+def _chosen(
+    stored: Stored, recipe: Recipe, supply: Supply, progress: Progress, rewards: Rewards, notes: list[str]
+) -> Chosen:
+    """What credit is given to: completions that a reward speaks of, less those that selections leave out before it.
+    Selections that want something new are named in a note."""
+    weight_N = rewards.valid_N.float()
+    lost_N = rewards.valid_N & _left_out(stored.rollouts)
+    if recipe.asks("value_NT") and bool(lost_N.any()):
+        lost = f"Of {int(lost_N.sum())} completions that the run left out the critic's values are not stored"
+        notes.append(f"{lost}; here they are out too.")
+        weight_N[lost_N] = 0.0
+    tag_N = torch.full(weight_N.shape, -1)
     for part in recipe.selection:
-        stage = "candidates" if part.asks("candidates") else "credited"
-        advantage_NT = credit.advantage_NT if stage == "credited" else None
-        given = Candidates(rollouts, total_N, tag_N, progress, 0, advantage_NT)
-        made = None if part.asks("prompts") else supply.call(part, progress, **{stage: given})
-        if not isinstance(made, Selection) or made.wishes:
-            notes.append(f"{part.address} would sample further completions; here it is left out.")
+        if part.asks("credited"):
             continue
-        for weight in (None if made.weight_N is None else made.weight_N[:, None], made.weight_NT):
-            weight_NT = weight_NT if weight is None else weight_NT * weight
-    return weight_NT
+        row_R = (weight_N > 0).nonzero().squeeze(1)
+        seen = Candidates(rows_of(stored.rollouts, row_R), rewards.total_N[row_R], tag_N[row_R], progress)
+        made = None if part.asks("prompts") else supply.call(part, progress, candidates=seen)
+        if made is None or made.wishes:
+            notes.append(f"{part.address} would sample further completions; here it is left out.")
+        else:
+            weight_N[row_R] *= made.weight_N.to(weight_N.dtype)
+    row_R = (weight_N > 0).nonzero().squeeze(1)
+    return Chosen(row_R, rows_of(stored.rollouts, row_R), rewards.rows(row_R), tag_N[row_R], weight_N[row_R], {})
+
+
+def _left_out(rollouts: Rollouts) -> Tensor:
+    """True on completions that the run left out of its update. Zeros are stored in the place of what was read of them
+    for it, and of their ratios, which are never 0 otherwise."""
+    ratio_NT = rollouts.streams.get("ratio", torch.ones_like(rollouts.logp_NT))
+    return rollouts.mask_NT.any(dim=1) & ~(ratio_NT > 0).any(dim=1)
+
+
+def _told(stored: Stored, recipe: Recipe, chosen: Chosen, notes: list[str]) -> Told:
+    """What the file says of the chosen completions' tokens."""
+    rollouts = chosen.rollouts
+    line_NT = _lines(stored)[chosen.row_R, : rollouts.mask_NT.shape[1]] if recipe.asks("segment_NT") else None
+    ref_logp_NT, out_N = rollouts.streams.get("ref_logp"), _left_out(rollouts)
+    if ref_logp_NT is not None and recipe.asks("ref_logp_NT") and bool(out_N.any()):
+        lost = f"Of {int(out_N.sum())} completions that the run left out the reference's word is not stored"
+        notes.append(f"{lost}; here the policy has not moved away from it there.")
+        ref_logp_NT = torch.where(out_N[:, None], rollouts.logp_NT, ref_logp_NT)
+    return Told(rollouts.streams.get("value"), ref_logp_NT, line_NT)
+
+
+def _push(recipe: Recipe, batch: Batch, notes: list[str]) -> Tensor:
+    """How much a rise of each token's log-probability lowers the loss, (N, T)."""
+    now = _now(batch.rollouts)
+    if not len(batch.reward_N):
+        notes.append("Nothing is left of this step to learn from.")
+        return torch.zeros_like(now.logp_NT)
+    loss = torch.stack([part.weight * _loss(part, batch, now, notes) for part in recipe.losses]).sum()
+    (gradient_NT,) = torch.autograd.grad(loss, now.logp_NT, allow_unused=True)
+    return torch.zeros_like(now.logp_NT) if gradient_NT is None else masked(-gradient_NT, now.mask_NT)
+
+
+def _whole(stored: Stored, row_R: Tensor, value_RT: Tensor) -> Tensor:
+    """Some rows' numbers in their places of the whole batch, 0 in the others."""
+    value_NT = torch.zeros(stored.rollouts.mask_NT.shape)
+    value_NT[row_R, : value_RT.shape[1]] = value_RT
+    return value_NT
 
 
 def _now(rollouts: Rollouts) -> Pass:
@@ -218,25 +221,6 @@ def _now(rollouts: Rollouts) -> Pass:
     moved_NT = masked(rollouts.streams.get("ratio", torch.ones_like(rollouts.logp_NT)), rollouts.mask_NT)
     logp_NT = rollouts.logp_NT + torch.where(moved_NT > 0, moved_NT, 1.0).log()
     return Pass(logp_NT.requires_grad_(), rollouts.mask_NT, rollouts.streams.get("entropy"))
-
-
-def _batch(
-    stored: Stored, recipe: Recipe, progress: Progress, total_N: Tensor, credit: Credit, weight_NT: Tensor
-) -> Batch:
-    rollouts = stored.rollouts
-    learned_NT = rollouts.mask_NT & (weight_NT > 0)
-    return Batch(
-        rollouts,
-        credit.advantage_NT,
-        recipe.reduction(mask_NT=learned_NT, group_N=rollouts.group_N) * weight_NT,
-        total_N,
-        torch.full((len(total_N),), -1),
-        len(torch.unique(rollouts.group_N)),
-        progress,
-        rollouts.streams.get("ref_logp"),
-        _lines(stored) if recipe.asks("segment_NT") else None,
-        rollouts.streams.get("value"),
-    )
 
 
 def _lines(stored: Stored) -> Tensor:

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from workers.contract.answers import Answers
 from workers.engine.learner import Learner
 from workers.engine.recipe import Recipe
 from workers.engine.scoring import Scored
+from workers.engine.supply import Supply
 from workers.engine.tensors import Progress, Rollouts, Shaped
 
 
@@ -50,15 +52,19 @@ def shaped(learner: Learner, recipe: Recipe, scored: Scored, rollouts: Rollouts,
     device = rollouts.mask_NT.device
     value_NK = torch.tensor([[0.0 if value is None else value for value in row] for row in rows], device=device)
     valid_NK = torch.tensor([[value is not None for value in row] for row in rows], device=device)
+    weights = torch.tensor([objective.weight for objective in learner.objectives], device=device)
+    plain = Rewards(value_NK, valid_NK, weights)
+    return after_shaping(plain, recipe, learner.supply, rollouts.answers, learner.spec.max_new_tokens, progress)
+
+
+def after_shaping(
+    rewards: Rewards, recipe: Recipe, supply: Supply, answers: Answers, most_tokens: int, progress: Progress
+) -> Rewards:
+    """Rewards as they were given, changed by all shaping, one after the other."""
+    value_NK, valid_NK = rewards.value_NK, rewards.valid_NK
     for part in recipe.shaping:
-        made: Shaped = learner.supply.call(
-            part,
-            progress,
-            value_NK=value_NK,
-            valid_NK=valid_NK,
-            answers=rollouts.answers,
-            most_tokens=learner.spec.max_new_tokens,
+        made: Shaped = supply.call(
+            part, progress, value_NK=value_NK, valid_NK=valid_NK, answers=answers, most_tokens=most_tokens
         )
         value_NK = made.value_NK.masked_fill(~valid_NK, 0.0).float()
-    weights = torch.tensor([objective.weight for objective in learner.objectives], device=device)
-    return Rewards(value_NK, valid_NK, weights)
+    return Rewards(value_NK, valid_NK, rewards.weight_K)

@@ -2,18 +2,22 @@
 
 import io
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 import torch
+from torch import Tensor
 
 from tests.workers.tiny import MemoryLedger, tiny_spec
-from workers.contract.answers import FINISHED, Answers
+from workers.contract.answers import CUT_OFF, FINISHED, Answers
 from workers.contract.errors import RunError
 from workers.contract.recipes import ORDERS
-from workers.contract.spec import Companion, Pick, RewardPick, RunSpec
-from workers.engine.microscope import Stored, look, read_stored
+from workers.contract.spec import Budget, Companion, Pick, RewardPick, RunSpec
+from workers.engine.batch import rows_of
+from workers.engine.masks import group_equal
+from workers.engine.microscope import Seen, Stored, look, read_stored
 from workers.engine.run import train
 from workers.engine.tensors import Rollouts
 
@@ -150,3 +154,113 @@ def test_a_line_of_a_completion_is_a_step(made: tuple[RunSpec, Stored], level: s
     objective = Pick("objectives", "gspo", {"level": level, "eps_low": 0.9, "eps_high": 9.0})
     seen = look(stored, replace(plain(spec), credit=Pick("credit", "rloo"), objective=objective))
     assert seen.weight_NT[0].tolist() == pytest.approx(ratios, rel=1e-4)
+
+
+def without(stored: Stored, row_R: Tensor) -> Stored:
+    """Only these completions, as if no other had ever been sampled."""
+    rewards = {label: value_N[row_R] for label, value_N in stored.rewards.items()}
+    return Stored(rows_of(stored.rollouts, row_R), rewards, [stored.pieces[n] for n in row_R.tolist()])
+
+
+def same_push(one: Seen, other: Seen, row_R: Tensor, factor: float = 1.0) -> None:
+    """`one` sees on these rows what `other` sees of them alone, and nothing elsewhere."""
+    length = other.weight_NT.shape[1]
+    torch.testing.assert_close(one.advantage_NT[row_R, :length], other.advantage_NT)
+    torch.testing.assert_close(one.weight_NT[row_R, :length], factor * other.weight_NT)
+    assert other.weight_NT.abs().max() > 0
+    rest_N = torch.ones(len(one.weight_NT), dtype=torch.bool)
+    rest_N[row_R] = False
+    assert (one.weight_NT[rest_N] == 0).all()
+    assert (one.advantage_NT[rest_N] == 0).all()
+
+
+ACROSS = [
+    {"credit": Pick("credit", "reinforce_pp")},
+    {"credit": Pick("credit", "riskpo", {"bundle_size": 2})},
+    {"credit": Pick("credit", "bnpo")},
+    {"credit": Pick("credit", "grpo"), "reduction": Pick("reductions", "sequence_mean")},
+    {"credit": Pick("credit", "grpo"), "order": "credit first"},
+    {"credit": None, "objective": Pick("objectives", "copg")},
+]
+
+
+@pytest.mark.parametrize("changes", ACROSS)
+def test_a_completion_that_no_reward_speaks_of_might_as_well_not_be_there(
+    made: tuple[RunSpec, Stored], changes: dict[str, Any]
+) -> None:
+    """A whole group and a single completion of another: parts that look across groups must not see them."""
+    spec, stored = made
+    group_N = stored.rollouts.group_N
+    gone_N = (group_N == 1) | (torch.arange(len(group_N)) == (group_N == 0).nonzero()[0])
+    rewards = {label: value_N.masked_fill(gone_N, torch.nan) for label, value_N in stored.rewards.items()}
+    row_R = (~gone_N).nonzero().squeeze(1)
+    recipe = replace(plain(spec), **changes)
+    seen = look(replace(stored, rewards=rewards), recipe)
+    same_push(seen, look(without(stored, row_R), recipe), row_R)
+
+
+@pytest.mark.parametrize("changes", ACROSS)
+def test_what_a_selection_leaves_out_before_credit_is_not_credited(
+    made: tuple[RunSpec, Stored], changes: dict[str, Any]
+) -> None:
+    """A group whose completions all earned the same is dropped, and what is left weighs as if it were all."""
+    spec, stored = made
+    dead_N = stored.rollouts.group_N == 1
+    rewards = {label: value_N.masked_fill(dead_N, 0.25) for label, value_N in stored.rewards.items()}
+    stored = replace(stored, rewards=rewards)
+    weight_K = torch.tensor([reward.weight for reward in spec.rewards])
+    total_N = torch.stack(list(rewards.values()), dim=1) @ weight_K
+    row_R = (~group_equal(total_N, stored.rollouts.group_N)).nonzero()[:, 0]
+    assert 0 < len(row_R) < len(dead_N)
+    recipe, drops = replace(plain(spec), **changes), (Pick("selection", "dynamic_sampling", {"rounds": 0}),)
+    left = without(stored, row_R)
+    factor = float(stored.rollouts.mask_NT.sum() / left.rollouts.mask_NT.sum())
+    same_push(look(stored, replace(recipe, selection=drops)), look(left, recipe), row_R, factor)
+
+
+def test_what_was_not_read_of_a_completion_is_not_taken_for_zero(made: tuple[RunSpec, Stored]) -> None:
+    """Where a run left a completion out it stored zeros. The reference's word is taken as if nothing had moved, which
+    in the first step is so; without a critic's values the completion is out."""
+    spec, stored = made
+    streams = {**stored.rollouts.streams, "value": torch.full_like(stored.rollouts.logp_NT, 0.25)}
+    known = replace(stored, rollouts=replace(stored.rollouts, streams=streams))
+    streams = {name: stream_NT.clone() for name, stream_NT in streams.items()}
+    for name in ("ratio", "ref_logp", "value"):
+        streams[name][:2] = 0.0
+    poor = replace(stored, rollouts=replace(stored.rollouts, streams=streams))
+    moved = plain(spec, credit=Pick("credit", "reinforce_pp"))
+    torch.testing.assert_close(look(poor, moved).weight_NT, look(known, moved).weight_NT)
+    assert look(poor, moved).notes[0].startswith("Of 2 completions that the run left out the reference's word")
+    judged = plain(spec, credit=Pick("credit", "gae"), companions=(Companion("critic"),))
+    seen, row_R = look(poor, judged), torch.arange(2, len(stored.pieces))
+    mask_NT = stored.rollouts.mask_NT
+    same_push(seen, look(without(known, row_R), judged), row_R, float(mask_NT.sum() / mask_NT[row_R].sum()))
+    assert seen.notes[0].startswith("Of 2 completions that the run left out the critic's values")
+    assert look(poor, plain(spec)).notes == ()
+
+
+def test_a_step_of_which_nothing_is_left_pushes_nothing_and_says_so(made: tuple[RunSpec, Stored]) -> None:
+    spec, stored = made
+    ends = (CUT_OFF,) * len(stored.pieces)
+    answers = replace(stored.rollouts.answers, ends=ends)
+    cut = replace(stored, rollouts=replace(stored.rollouts, answers=answers))
+    seen = look(cut, plain(spec, selection=(Pick("selection", "overlong_filter"),)))
+    assert seen.notes == ("Nothing is left of this step to learn from.",)
+    assert (seen.weight_NT == 0).all()
+    none = {label: torch.full_like(value_N, torch.nan) for label, value_N in stored.rewards.items()}
+    with pytest.raises(RunError, match="no reward applies"):
+        look(replace(stored, rewards=none), plain(spec))
+
+
+@pytest.mark.parametrize("credit", ["reinforce_pp", "riskpo", "grpo"])
+def test_a_runs_own_recipe_sees_what_the_run_did(tmp_path: Path, credit: str) -> None:
+    """Selections before and after credit: the advantage of every token is the one that the run stored."""
+    picks = (Pick("selection", "dynamic_sampling", {"rounds": 0}), Pick("selection", "d3s", {"n_final": 0.7}))
+    rewards = (RewardPick("t", "format", {"pattern": ".*t.*"}), RewardPick("d", "format", {"pattern": ".*[0-9].*"}))
+    spec = tiny_spec(tmp_path, rewards=rewards, selection=picks, credit=Pick("credit", credit), budget=Budget(1))
+    ledger = MemoryLedger(tmp_path)
+    train(spec, ledger)
+    stored = read_stored(ledger.files["rollouts/step-000001.parquet"])
+    seen, streams = look(stored, spec), stored.rollouts.streams
+    assert 0 < (streams["ratio"] > 0).any(dim=1).sum() < len(stored.pieces)
+    torch.testing.assert_close(seen.advantage_NT, streams["advantage"], rtol=1e-4, atol=1e-5)

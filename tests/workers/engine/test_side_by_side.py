@@ -24,7 +24,7 @@ def stored() -> Stored:
         torch.where(mask_NT, -1.0, 0.0), torch.tensor([0, 0, 1, 1]),
         Answers(("abc", "a", "ab", "abcd"), ("p", "p", "q", "q"), LENGTHS, (FINISHED,) * 4),
     )  # fmt: skip
-    rewards = {"good": torch.tensor([1.0, 0.0, 0.5, float("nan")])}
+    rewards = {"good": torch.tensor([1.0, 0.0, 0.5, 0.0])}
     return Stored(rollouts, rewards, [list("abcd"[:length]) for length in LENGTHS])
 
 
