@@ -2,7 +2,7 @@
 
 from django.http import HttpRequest
 from ninja.errors import AuthenticationError
-from ninja.security import HttpBearer, SessionAuth
+from ninja.security import HttpBasicAuth, HttpBearer, SessionAuth
 
 from labapp.accounts import access
 from labapp.accounts.models import Membership, User
@@ -14,15 +14,27 @@ class TokenAuth(HttpBearer):
 
     def authenticate(self, request: HttpRequest, token: str) -> Membership:
         """The token's membership; a token that does not count is refused even if the browser is signed in."""
-        membership = membership_of_token(token)
-        if membership is None:
-            raise AuthenticationError
-        request.user = membership.user
-        access.use_team(request, membership)
-        return membership
+        return _acts(request, token)
 
 
-AUTH = (TokenAuth(), SessionAuth())
+class TokenInAddress(HttpBasicAuth):
+    """`http://token:merit_…@host/…`, for clients that take an address and send no headers of their own."""
+
+    def authenticate(self, request: HttpRequest, username: str, password: str) -> Membership:
+        """The membership of the token that stands as the password; the name before it says nothing."""
+        return _acts(request, password)
+
+
+def _acts(request: HttpRequest, token: str) -> Membership:
+    membership = membership_of_token(token)
+    if membership is None:
+        raise AuthenticationError
+    request.user = membership.user
+    access.use_team(request, membership)
+    return membership
+
+
+AUTH = (TokenAuth(), TokenInAddress(), SessionAuth())
 
 
 def caller(request: HttpRequest) -> User:

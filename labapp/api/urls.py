@@ -4,7 +4,7 @@ from django.contrib.auth.decorators import login_required
 from django.urls import path
 from ninja import NinjaAPI
 
-from labapp.api import errors, happenings, library, runs, workshop
+from labapp.api import errors, happenings, library, runs, serving, workshop
 from labapp.api.auth import AUTH
 from labapp.api.docs import Page
 
@@ -23,6 +23,7 @@ api.add_router("/runs", runs.router)
 api.add_router("/runs", happenings.router)
 api.add_router("/datasets", workshop.datasets)
 api.add_router("/rewards", workshop.rewards)
+api.add_router("/rewards", serving.router)
 api.add_router("/algorithms", workshop.algorithms)
 
 urlpatterns = [path("v1/", api.urls)]

@@ -1,4 +1,4 @@
-"""What the team defined, over REST: data sets, rewards written as code, and algorithms."""
+"""What the team defined, over REST: data sets, rewards, and algorithms."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def list_datasets(request: HttpRequest, kind: Word = "") -> dict[str, Any]:
 
 @rewards.get("", response=Rewards)
 def list_rewards(request: HttpRequest) -> dict[str, Any]:
-    """Every saved version of the team's code rewards, newest first."""
+    """Every saved version of the team's rewards, newest first."""
     found = RewardVersion.objects.filter(reward__team=require(request, "see")).select_related("reward")
     return {"rewards": [_reward(one) for one in found.order_by("-created")[:MOST]]}
 
@@ -58,6 +58,7 @@ def _reward(one: RewardVersion) -> dict[str, Any]:
         "version": one.number,
         "message": one.message,
         "source": one.source,
+        "tree": one.tree,
         "created": one.created,
     }
 

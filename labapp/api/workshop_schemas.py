@@ -26,18 +26,20 @@ class DataSets(Schema):
 
 
 class RewardOut(Schema):
-    """One version of a reward written as code; `reference` names it in a run's document."""
+    """One version of a reward: the `source` of a function, or the `tree` of its parts; `reference` names it in a run's
+    document."""
 
     reference: str
     name: str
     version: int
     message: str
     source: str
+    tree: dict[str, Any] | None
     created: datetime
 
 
 class Rewards(Schema):
-    """The team's code rewards, newest first."""
+    """The team's rewards, newest first."""
 
     rewards: list[RewardOut]
 

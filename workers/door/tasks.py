@@ -17,6 +17,7 @@ from workers.door.heart import Heart
 from workers.door.ledger import RunLedger
 from workers.door.look import look_at
 from workers.door.resume import newest_checkpoint
+from workers.door.serve import serve
 from workers.door.sources import analysis_spec, train_spec
 from workers.door.trial import try_reward
 
@@ -47,6 +48,12 @@ def probe(kind: str, name: str, params: Mapping[str, Any]) -> dict[str, Any]:
 def try_on(source: str, samples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """See `trial.py`."""
     return try_reward(source, samples)
+
+
+@app.task(name="merit.serve_reward", ignore_result=True)
+def serve_reward(reply: str, node: Mapping[str, Any], texts: Mapping[str, Sequence[Any]]) -> None:
+    """See `serve.py`."""
+    serve(reply, node, texts)
 
 
 @app.task(name="merit.microscope")

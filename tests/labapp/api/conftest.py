@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,21 @@ def document(tmp_path: Path) -> dict[str, Any]:
 
     model = {"name": str(model_in(tmp_path / "model")), "revision": "", "chat": False}
     return to_dict(guided(shelf.catalogue())) | {"model": model}
+
+
+@pytest.fixture(autouse=True)
+def quick_worker_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A question to a served reward is answered in this process: by the worker's own function, with the real sandbox
+    and the real Redis."""
+    from labapp.workshop import quick, serving
+    from workers.door.serve import serve
+
+    def ask(task: str, args: list[Any], patience: float) -> quick.Asked:
+        assert task == serving.TASK
+        serve(*json.loads(json.dumps(args)))
+        return quick.Asked("here")
+
+    monkeypatch.setattr(quick, "ask", ask)
 
 
 @pytest.fixture
