@@ -29,12 +29,18 @@ ROWS: tuple[tuple[str, int, str, Any, float | None], ...] = (
     ("A: 1,234.50 $", 8, FINISHED, 1234.5, 1.0),
     ("#39", 3, FINISHED, None, None),
     ("#" * 3000 + "(" * 3000, 6000, CUT_OFF, "(((", 0.0),
+    ('<think>so</think>\n<tool_call>\n{"name": "add", "parameters": {"a": 12}}\n</tool_call>', 30, FINISHED, "39", 0.0),
+    ("<think>so</think><answer>[1, 2]</answer>", 12, FINISHED, "39", 0.0),
 )
 
 
 ORDER, ALIKE = "order does not matter", "same answer, same reward"
 # Columns that single rewards ask for, the same for every row.
-COLUMNS: dict[str, Any] = {}
+COLUMNS: dict[str, Any] = {
+    "calls": [{"name": "add", "parameters": {"a": 12, "b": 35}}],
+    "relevant": [1],
+    "candidates": 2,
+}
 
 
 def answers(rows: tuple[tuple[str, int, str, Any, float | None], ...]) -> Answers:
