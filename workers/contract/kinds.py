@@ -66,7 +66,7 @@ KINDS: dict[str, Kind] = {
             "Combination",
             "Makes one reward of several.",
             ("parts",),
-            (GROUPS, PROGRESS, GENERATOR),
+            (("answers", "the completions themselves"), GROUPS, PROGRESS, GENERATOR),
         ),
         Kind(
             "shaping",

@@ -56,7 +56,7 @@ def _judged(tree: _Tree, answers: Answers, step: int, facilities: Facilities) ->
             parts = [found[f"{below}of.{index}"] for index in range(len(node.of))]
             part = tree.inner[path]
             supplied = facilities.supply(part.loaded.method.needs, f"{part.address}/{path}", step)
-            made = as_values(part(parts=parts, groups=answers.group_numbers(), **supplied))
+            made = as_values(part(parts=parts, answers=answers, groups=answers.group_numbers(), **supplied))
         found[path] = made
     whole = found[""]
     total = [None if n in faults else value for n, value in enumerate(whole.total)]
