@@ -4,9 +4,9 @@ Parts: the rule's verdict, a model's score in [0, 1], the format (0 or 1). Where
 the score does. Wrong answers are punished for being shorter than the right ones of their group. Pick it for mixed
 prompts where one reward model alone is unreliable; with group-relative credit that subtracts the mean alone.
 
-Doubts of the catalogue (sure: low): the length penalty is reconstructed, not read; so are how scores are mapped to [0, 1]
-and the size of the format reward. Over which set scores are standardised is open; statistics of a calibration set keep
-`theta_open` meaningful.
+Doubts of the catalogue (sure: low): the length penalty is reconstructed, not read; so are how scores are mapped to
+[0, 1] and the size of the format reward. Over which set scores are standardised is open; statistics of a calibration
+set keep `theta_open` meaningful.
 """
 
 from collections.abc import Sequence
