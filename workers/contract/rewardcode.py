@@ -7,8 +7,10 @@ import ast
 import warnings
 from dataclasses import dataclass
 
+from workers.contract import rewardforms as forms
+from workers.contract.rewardforms import Definition, Form
+
 LONGEST_SOURCE = 200_000  # characters; more is no reward function, and the parser's memory grows with it
-NOT_GIVEN = ("completion_ids", "trainer_state", "log_extra", "log_metric")  # of TRL's arguments, those we do not have
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,9 @@ class Mark:
 class Signature:
     """The reward function of a source: its name and line, and what it takes by keyword.
 
-    `required` are the arguments without a default; `takes_any` says that it has `**kwargs`.
+    `required` are the arguments without a default that have to be there (an answer that nothing reads has not);
+    `takes_any` says that it has `**kwargs`; `form` is whose way of writing it follows; `messages` says that prompts and
+    completions are wanted as lists of messages; `extras` are what it asks for of what is given only when asked for.
     """
 
     name: str
@@ -33,13 +37,19 @@ class Signature:
     required: tuple[str, ...]
     takes_any: bool
     is_async: bool
+    form: Form = "trl"
+    messages: bool = False
+    extras: tuple[str, ...] = ()
 
     def takes(self, name: str) -> bool:
         """Whether this argument can be passed."""
         return self.takes_any or name in self.arguments
 
-
-Definition = ast.FunctionDef | ast.AsyncFunctionDef
+    def columns(self) -> tuple[str, ...]:
+        """The columns that the prompts must have."""
+        given = [name for name in forms.GIVEN[self.form] if name not in forms.ANSWER]
+        own = [name for name in self.required if name not in (*given, *forms.NOT_GIVEN)]
+        return tuple("answer" if self.form != "trl" and name in forms.ANSWER else name for name in own)
 
 
 def check(source: str) -> list[Mark]:
@@ -81,12 +91,12 @@ def _tree(source: str) -> ast.Module | Mark:
 
 
 def _reward_function(tree: ast.Module) -> Definition | None:
-    """`reward` where there is one, else the first public function that takes `completions`, else the first public."""
+    """`reward` where there is one, else the first public function of a known form, else the first public."""
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     public = [node for node in functions if not node.name.startswith("_")]
     named = [node for node in functions if node.name == "reward"]
     # TRL users keep helpers without an underscore above the reward function.
-    fitting = [node for node in public if "completions" in _signature(node).arguments]
+    fitting = [node for node in public if forms.form_of(_arguments(node)) is not None]
     # Python keeps the last of several definitions of one name, so the last is read here too.
     if named:
         return named[-1]
@@ -94,17 +104,30 @@ def _reward_function(tree: ast.Module) -> Definition | None:
     return next((node for node in reversed(public) if node.name in names), None)
 
 
+def _arguments(node: Definition) -> tuple[str, ...]:
+    return tuple(each.arg for each in [*node.args.args, *node.args.kwonlyargs])
+
+
 def _signature(node: Definition) -> Signature:
-    plain, keyword = node.args.args, node.args.kwonlyargs
+    plain, keyword, arguments = node.args.args, node.args.kwonlyargs, _arguments(node)
     bare = plain[: len(plain) - len(node.args.defaults)]
     bare += [each for each, default in zip(keyword, node.args.kw_defaults, strict=True) if default is None]
+    form: Form = forms.form_of(arguments) or "trl"
+    takes_any = node.args.kwarg is not None
+    body = ast.Module(node.body, [])
+    # Both forms name the right answer in every function, also where it is not looked at.
+    idle = () if form == "trl" else tuple(name for name in forms.ANSWER if not forms.reads(body, name))
+    wanted = ("completion_ids", *forms.HELPERS)
     return Signature(
         node.name,
         node.lineno,
-        tuple(each.arg for each in [*plain, *keyword]),
-        tuple(each.arg for each in bare),
-        node.args.kwarg is not None,
+        arguments,
+        tuple(each.arg for each in bare if each.arg not in idle),
+        takes_any,
         isinstance(node, ast.AsyncFunctionDef),
+        form,
+        form == "trl" and forms.wants_messages(node),
+        tuple(name for name in wanted if name in arguments or (takes_any and forms.reads(body, name))),
     )
 
 
@@ -114,9 +137,10 @@ def _marks(node: Definition) -> list[Mark]:
     marks = []
     if node.args.posonlyargs:
         marks.append(Mark(line, column, f"{node.name} is called by keyword; take the `/` out of its arguments."))
-    elif not signature.takes("completions"):
-        marks.append(Mark(line, column, f"{node.name} must take an argument `completions` (a list of texts)."))
-    for name in NOT_GIVEN:
+    elif not signature.takes(forms.KEY[signature.form]):
+        ways = "; ".join(forms.EXAMPLES[form] for form in forms.FORMS)
+        marks.append(Mark(line, column, f"{node.name} must take `completions` (a list of texts). Known are: {ways}."))
+    for name in forms.NOT_GIVEN:
         if name in signature.required:
             marks.append(Mark(line, column, f"`{name}` is not given here; give it the default None, or leave it out."))
     return marks

@@ -16,8 +16,8 @@ from workers.engine.facilities import Facilities
 from workers.engine.recipe import Part, make_part
 
 UNBOUNDED = (float("-inf"), float("inf"))
-BROKEN = ("wrong_count", "not_a_number")  # faults that are the function's, whatever the completion
-MEND = "Mend the function (finite numbers or None, one a completion) and save it as a new version."
+BROKEN = ("wrong_count", "not_a_number", "wrong_place")  # faults that are the function's, whatever the completion
+MEND = "Mend the function (finite numbers or None, one a completion, at places it has) and save it as a new version."
 
 
 class Judge(Protocol):
@@ -131,7 +131,7 @@ def _sandboxed(source: str, label: str, facilities: Facilities) -> Made:
     scorer = facilities.scorer(source)
 
     def judge(answers: Answers, step: int) -> Values:
-        scores = scorer.score(answers)
+        scores = scorer.score(answers, step=step, steps=facilities.steps)
         faults = {}
         for fault in scores.faults:
             if fault.sample_index is None or fault.kind in BROKEN:

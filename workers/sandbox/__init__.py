@@ -3,8 +3,8 @@
     with Scorer(source) as scorer:
         scores = scorer.score(answers)
 
-Reading order for an audit: `walls.py` (which walls, in which order), `landlock.py`, `seccomp.py`, `child.py` (the
-inside), `process.py` and `channel.py` (the outside), `results.py` (what comes out).
+Reading order for an audit: `walls.py` (which walls, in which order), `landlock.py`, `seccomp.py`, `child.py` and
+`called.py` (the inside), `process.py` and `channel.py` (the outside), `results.py` (what comes out).
 """
 
 from workers.sandbox.check import Mark, Signature, check, read_signature

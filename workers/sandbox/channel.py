@@ -64,7 +64,7 @@ class Channel:
                         if size == 0:
                             ready.unregister(fd)
                 if heard > self.limits.output_bytes:
-                    raise Misused(f"it printed more than {self.limits.output_bytes:,} bytes in one call")
+                    raise Misused(f"too loud: it printed more than {self.limits.output_bytes:,} bytes in one call")
         self.listen()
         return reply
 
@@ -96,7 +96,7 @@ class Channel:
             return None
         (size,) = wire.LENGTH.unpack_from(incoming)
         if size > self.limits.reply_bytes:
-            raise Misused(f"its result is longer than {self.limits.reply_bytes:,} bytes")
+            raise Misused(f"too big: its result is longer than {self.limits.reply_bytes:,} bytes")
         if len(incoming) < wire.LENGTH.size + size:
             return None
         try:

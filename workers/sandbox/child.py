@@ -17,9 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from workers.sandbox import walls, wire
+from workers.sandbox.called import Call
 
 FILE = "reward.py"  # what the user's code is called in tracebacks
 LONGEST_TEXT, LONGEST_MESSAGE = 4000, 500
+TEXTS = (
+    ". Prompts and completions are texts here; write `completions: list[list[dict]]` in the function's first line to "
+    "have them as lists of messages"
+)
 
 
 def main() -> None:
@@ -59,18 +64,17 @@ def _serve(requests: int, results: int, setup: dict[str, Any], loop: Any) -> Non
         holder["function"] = _load(setup["source"], setup["name"])
         return {"ready": True}
 
-    def score(arguments: dict[str, Any]) -> dict[str, Any]:
-        given = holder["function"](**arguments)
-        return {"values": _plain(loop.run_until_complete(given) if loop is not None else given)}
+    def score(call: dict[str, Any]) -> dict[str, Any]:
+        return {"values": Call(call).answer(holder["function"], loop)}
 
-    wire.send(results, {"nonce": setup["nonce"], **_guarded(load, setup["libraries"])})
+    wire.send(results, {"nonce": setup["nonce"], **guarded(load, setup["libraries"])})
     while True:
         request = wire.receive(requests)
-        reply = _guarded(partial(score, request["arguments"]), setup["libraries"])
+        reply = guarded(partial(score, request["arguments"]), setup["libraries"])
         wire.send(results, {"nonce": request["nonce"], **reply})
 
 
-def _guarded(work: Callable[[], dict[str, Any]], libraries: list[str]) -> dict[str, Any]:
+def guarded(work: Callable[[], dict[str, Any]], libraries: list[str]) -> dict[str, Any]:
     """The boundary around the user's code: whatever it raises, SystemExit included, becomes a described fault."""
     try:
         return work()
@@ -96,21 +100,6 @@ def _event_loop() -> Any:
     return loop
 
 
-def _plain(value: Any, depth: int = 0) -> Any:
-    """A result as JSON: numbers (of any library), None, lists, {"parts": dict}; anything else as {"alien": text}."""
-    if value is None or isinstance(value, bool | int | float):
-        return None if value is None else float(value)
-    if hasattr(value, "tolist"):
-        return _plain(value.tolist(), depth)
-    if isinstance(value, list | tuple) and depth < 3:
-        return [_plain(each, depth + 1) for each in value]
-    if isinstance(value, dict) and depth < 2:
-        return {"parts": {str(name): _plain(each, depth + 1) for name, each in value.items()}}
-    if hasattr(value, "__float__"):
-        return float(value)
-    return {"alien": f"{type(value).__name__} {value!r:.80}"}
-
-
 def _described(error: BaseException, libraries: list[str]) -> dict[str, Any]:
     kind = "memory" if isinstance(error, MemoryError) else "raised"
     first = error.__traceback__
@@ -121,7 +110,7 @@ def _described(error: BaseException, libraries: list[str]) -> dict[str, Any]:
     message = "".join(told.format_exception_only()).strip()
     if isinstance(error, ModuleNotFoundError):
         message += f". A reward may import the standard library and: {', '.join(libraries)}"
-    if isinstance(error, MemoryError):
-        message = "it wanted more memory than it may have"
+    if isinstance(error, TypeError) and "string indices must be integers" in message:
+        message += TEXTS
     text = "".join(told.format())[-LONGEST_TEXT:] if first is not None else ""
     return {"kind": kind, "message": message[:LONGEST_MESSAGE], "line": lines[-1] if lines else None, "text": text}

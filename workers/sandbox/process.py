@@ -20,6 +20,7 @@ from workers.sandbox.records import Kind, Limits, SandboxFault, SandboxUnavailab
 
 ROOT = str(Path(__file__).resolve().parents[2])
 BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from workers.sandbox.child import main; del sys.path[0]; main()"
+CREW = BOOT.replace("child", "forker")
 # No path of the caller's, no user's and no other packages (-P -s -S), no bytecode written (-B). Strings hash alike in
 # every child, so that a resumed run computes what an undisturbed one does. Threads are refused: numpy need not try.
 FLAGS = ("-P", "-s", "-S", "-B", "-X", "utf8")
@@ -33,14 +34,14 @@ class Child:
     SandboxUnavailable: the walls cannot be raised; SandboxFault: the code fails when it is loaded.
     """
 
-    def __init__(self, source: str, signature: Signature, limits: Limits) -> None:
+    def __init__(self, source: str, signature: Signature, limits: Limits, boot: str = BOOT) -> None:
         self.busy = 0.0  # seconds in calls: a bound on the processor time used
         home = Path(tempfile.mkdtemp(prefix="merit-sandbox-"))
         (home / "links").mkdir()
         (home / "empty").mkdir()
         base = getattr(sys, "_base_executable", None) or sys.executable  # a virtual environment brings its packages
         self._process = subprocess.Popen(
-            [base, *FLAGS, "-c", BOOT, ROOT],
+            [base, *FLAGS, "-c", boot, ROOT],
             bufsize=0,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -92,7 +93,7 @@ class Child:
             broken_off.pop_all()
         self.busy += time.monotonic() - began
         if "fault" in reply:
-            raise results.told(reply["fault"])
+            raise results.told(reply["fault"], self._channel.limits)
         return reply
 
     def _overdue(self, seconds: float) -> SandboxFault:
@@ -104,7 +105,7 @@ class Child:
         while time.monotonic() < until and not USER_LINE.search(said.decode(errors="replace")):
             time.sleep(0.005)
             said += self._channel.listen()
-        return self._ended("timeout", f"it took longer than {seconds:.3g} s and was stopped", said)
+        return self._ended("timeout", f"too slow: it took longer than {seconds:.3g} s and was stopped", said)
 
     def _died(self) -> SandboxFault:
         try:
@@ -113,9 +114,10 @@ class Child:
             return self._ended("crashed", "it closed the channel of its results")
         self._channel.listen()
         if status == -signal.SIGXCPU:
-            return self._ended("timeout", "it used up its processor time and was stopped")
+            used = f"its processor time ({self._channel.limits.cpu_seconds} s)"
+            return self._ended("timeout", f"too slow: it used up {used} and was stopped")
         if status == -signal.SIGKILL:
-            return self._ended("memory", "the system stopped it, most likely for want of memory")
+            return self._ended("memory", "too big: the system stopped it, most likely for want of memory")
         how = f"signal {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
         return self._ended("crashed", f"its process ended with {how}", bytes(self.output))
 
@@ -135,6 +137,7 @@ def _setup(source: str, signature: Signature, limits: Limits, home: Path) -> dic
         "links": str(home / "links"),
         "directories": libraries.directories(),
         "libraries": libraries.installed(),
+        "reply_bytes": limits.piece_bytes,
         "walls": {
             "memory_bytes": limits.memory_bytes,
             "cpu_seconds": limits.cpu_seconds,

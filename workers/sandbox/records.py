@@ -6,7 +6,9 @@ from typing import Any, Literal
 from workers.contract.errors import RunError
 from workers.contract.values import Span
 
-Kind = Literal["syntax", "raised", "timeout", "memory", "output", "crashed", "wrong_count", "not_a_number"]
+Kind = Literal[
+    "syntax", "raised", "timeout", "memory", "output", "crashed", "wrong_count", "not_a_number", "wrong_place"
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -15,7 +17,8 @@ class Limits:
 
     `seconds` bounds a call; `sample_seconds` a single completion when a failed batch is tried again one at a time
     (all of these together: `seconds` once more); `start_seconds` bounds imports and module-level code; `cpu_seconds`
-    is the processor time of one child's whole life (a child is renewed before it is used up).
+    is the processor time of one child's whole life (a child is renewed before it is used up); `piece_bytes` bounds the
+    reply to one piece of work of a crew.
     """
 
     seconds: float = 10.0
@@ -25,6 +28,7 @@ class Limits:
     memory_bytes: int = 1 << 30
     output_bytes: int = 1 << 20
     reply_bytes: int = 1 << 26
+    piece_bytes: int = 1 << 20
     open_files: int = 64
 
 
@@ -68,9 +72,9 @@ class SandboxFault(RunError):
 class Scores:
     """One value a completion (None: does not apply, or failed), and what lies behind it.
 
-    `components` holds the parts of a function that returns several, one list a part; `spans` say by index where in a
-    completion its value arises, where the function told (its value is their sum); `faults` are all failures; `output`
-    is what the code printed (its beginning); `seconds` the time that the whole took.
+    `components` holds the parts of a function that returns several, and the numbers that it logs, one list a part;
+    `spans` say by index where in a completion its value arises, where the function told (its value is their sum);
+    `faults` are all failures; `output` is what the code printed (its beginning); `seconds` the time that it all took.
     """
 
     values: list[float | None]

@@ -1,82 +1,95 @@
 """Reads what a child answered. Everything in it was chosen by the user's code, so every value is looked at."""
 
-from math import isfinite
 from typing import Any
 
-from workers.contract.values import Span
-from workers.sandbox.records import SandboxFault, Scores
+from workers.contract.answers import Answers
+from workers.contract.rewardforms import Form
+from workers.sandbox.logged import add_logged
+from workers.sandbox.places import spans_of
+from workers.sandbox.reading import described, number, parts_of
+from workers.sandbox.records import Limits, SandboxFault, Scores
 
-TOTAL = "reward"  # the part of a dict that is its value, where it has one; else the value is the sum of its parts
+# The part of a dict that is its value; with `trl` the value is the sum of the parts where that one is not there.
+TOTAL: dict[Form, str] = {"trl": "reward", "verl": "score", "openrlhf": "rewards"}
 
 
-def read(given: Any, count: int) -> Scores:
-    """Scores of `count` completions; samples whose value is none are faults. SandboxFault: the whole is unusable."""
+def read(reply: Any, answers: Answers, form: Form = "trl") -> Scores:
+    """Scores of all answers, from what `called.py` answered; samples whose value is none are faults. SandboxFault: the
+    whole is unusable."""
+    said = reply if isinstance(reply, dict) else {}
+    count, given = len(answers.texts), said.get("given")
     if isinstance(given, dict) and isinstance(given.get("parts"), dict):
-        rows: Any = _rows(given["parts"], count)
-    else:
-        rows = given
-    if not isinstance(rows, list):
-        raise SandboxFault("wrong_count", f"it must return a list with one value a completion, not {_name(given)}")
-    if len(rows) != count:
-        raise SandboxFault("wrong_count", f"it gave {len(rows)} values for {count} completions")
+        given = _openrlhf(given["parts"], count) if form == "openrlhf" else _rows(given["parts"], count)
+    if not isinstance(given, list):
+        raise SandboxFault("wrong_count", f"it must return a list with one value a completion, not {described(given)}")
+    if len(given) != count:
+        raise SandboxFault("wrong_count", f"it gave {len(given)} values for {count} completions")
     scores = Scores([None] * count)
-    for index, row in enumerate(rows):
+    for index, row in enumerate(given):
         try:
-            _place(scores, index, row)
+            _place(scores, answers, index, row, form)
         except SandboxFault as fault:
             scores.faults.append(fault.at(index))
+    add_logged(scores, said, count)
     return scores
 
 
-def told(fault: Any) -> SandboxFault:
+def told(fault: Any, limits: Limits) -> SandboxFault:
     """A fault as the child describes it, bounded again."""
     found = fault if isinstance(fault, dict) else {}
     line = found.get("line")
     message, text = str(found.get("message"))[:1000], str(found.get("text", ""))[:4000]
     line = line if isinstance(line, int) else None
-    return SandboxFault("memory" if found.get("kind") == "memory" else "raised", message, None, line, text)
+    if found.get("kind") == "memory":
+        most = f"{limits.memory_bytes >> 20:,} MiB"
+        return SandboxFault("memory", f"too big: it wanted more memory than the {most} it may have", None, line, text)
+    return SandboxFault("raised", message, None, line, text)
 
 
 def _rows(parts: dict[str, Any], count: int) -> list[Any]:
     """A dict of lists as one dict a completion."""
     for name, column in parts.items():
         if not isinstance(column, list):
-            raise SandboxFault("wrong_count", f"the part {name!r} must be a list with one value a completion")
+            raise SandboxFault("wrong_count", f"the part {name!r:.60} must be a list with one value a completion")
         if len(column) != count:
-            raise SandboxFault("wrong_count", f"the part {name!r} has {len(column)} values for {count} completions")
+            raise SandboxFault("wrong_count", f"the part {name!r:.60} has {len(column)} values for {count} completions")
     return [{"parts": {name: column[index] for name, column in parts.items()}} for index in range(count)]
 
 
-def _place(scores: Scores, index: int, row: Any) -> None:
-    if isinstance(row, list):
-        tokens = [_number(value, "the value of a token") for value in row]
-        if any(value is None for value in tokens):
-            raise SandboxFault("not_a_number", "the value of a token is None; give 0.0 where there is nothing to say")
-        scores.spans[index] = [Span(n, n + 1, value, "token") for n, value in enumerate(tokens) if value is not None]
-        scores.values[index] = sum(span.value for span in scores.spans[index])
-    elif isinstance(row, dict) and isinstance(row.get("parts"), dict):
-        parts = {name: _number(value, f"the part {name!r}") for name, value in row["parts"].items()}
-        for name, value in parts.items():
-            scores.components.setdefault(name, [None] * len(scores.values))[index] = value
-        there = [value for value in parts.values() if value is not None]
-        scores.values[index] = parts[TOTAL] if TOTAL in parts else sum(there) if there else None
+def _openrlhf(parts: dict[str, Any], count: int) -> list[Any]:
+    """`{"rewards", "scores", "extra_logs": {name: list}}` as one dict a completion; numbers may stand in lists of one,
+    and a log may be one number for all."""
+    if "rewards" not in parts:
+        raise SandboxFault("wrong_count", "the dict that it gave has no 'rewards'")
+    logs = parts.get("extra_logs")
+    named = dict(logs["parts"]) if isinstance(logs, dict) and isinstance(logs.get("parts"), dict) else {}
+    named |= {name: parts[name] for name in ("rewards", "scores") if parts.get(name) is not None}
+    columns = {name: column if isinstance(column, list) else [column] * count for name, column in named.items()}
+    return _rows({name: [_alone(each) for each in column] for name, column in columns.items()}, count)
+
+
+def _alone(value: Any) -> Any:
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
+
+
+def _place(scores: Scores, answers: Answers, index: int, row: Any, form: Form) -> None:
+    spans = spans_of(row, answers, index)
+    if spans is not None:
+        scores.spans[index] = spans
+        scores.values[index] = sum(span.value for span in spans)
+        return
+    if not (isinstance(row, dict) and isinstance(row.get("parts"), dict)):
+        scores.values[index] = number(row, "the value")
+        return
+    total = TOTAL[form]
+    # verl keeps anything beside the score (what was parsed, for one); only numbers become curves here.
+    parts = parts_of(row["parts"], numbers_only=form == "verl")
+    for name, part in parts.items():
+        scores.components.setdefault(name, [None] * len(scores.values))[index] = part
+    there = [part for part in parts.values() if part is not None]
+    if total in row["parts"]:
+        scores.values[index] = number(row["parts"][total], f"the part {total!r}")
+    elif form != "trl":
+        raise SandboxFault("wrong_count", f"the dict that it gave has no {total!r}")
     else:
-        scores.values[index] = _number(row, "the value")
-
-
-def _number(value: Any, what: str) -> float | None:
-    if value is None:
-        return None
-    if not isinstance(value, int | float):
-        raise SandboxFault("not_a_number", f"{what} is {_name(value)}, which is no number")
-    if not isfinite(value):
-        raise SandboxFault("not_a_number", f"{what} is {value}, which is no finite number")
-    return float(value)
-
-
-def _name(value: Any) -> str:
-    if isinstance(value, dict) and "alien" in value:
-        return str(value["alien"])[:120]
-    if value is None:
-        return "None"
-    return "a list" if isinstance(value, list) else "a dict" if isinstance(value, dict) else f"{value!r:.60}"
+        scores.values[index] = sum(there) if there else None

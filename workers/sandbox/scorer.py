@@ -1,17 +1,30 @@
 """Scores completions with users' code: one warm child a source, a new one after a child has ended."""
 
 import time
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any, Self
+from dataclasses import dataclass, replace
+from typing import Self
 
 from workers.contract.answers import Answers
-from workers.sandbox import results
+from workers.sandbox import passing, results
 from workers.sandbox.check import read_signature
 from workers.sandbox.process import Child
 from workers.sandbox.records import Limits, SandboxFault, Scores
 
 MOST_ENDS = 3  # children that one batch may end while it is tried sample by sample
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """What is to be scored: answers, the step of the run (0: before the first), how many there are, the time."""
+
+    answers: Answers
+    step: int
+    steps: int
+    seconds: float
+
+    def rows(self, indices: list[int], seconds: float | None = None) -> "_Batch":
+        """Some of the answers."""
+        return replace(self, answers=self.answers.rows(indices), seconds=self.seconds if seconds is None else seconds)
 
 
 class Scorer:
@@ -40,24 +53,24 @@ class Scorer:
             self._child.close()
             self._child = None
 
-    def score(self, answers: Answers, timeout: float | None = None) -> Scores:
+    def score(self, answers: Answers, timeout: float | None = None, step: int = 0, steps: int = 1) -> Scores:
         """Values of all completions, within about `timeout` seconds (default `limits.seconds`), or twice that when the
         batch fails and is tried again sample by sample. Once the code is loaded, what fails is in `faults`, not raised.
+        `step` of `steps` is being made (0: before the first).
 
         ValueError when the function asks for a column that the answers do not have.
         """
         began = time.monotonic()
-        seconds = self.limits.seconds if timeout is None else timeout
-        arguments = self._arguments(answers)
-        count = len(answers.texts)
-        if count == 0:
+        batch = _Batch(answers, step, steps, self.limits.seconds if timeout is None else timeout)
+        passing.request(self.signature, answers.rows([]), step, steps)  # a missing column is said before all else
+        if not answers.texts:
             return Scores([])
         child = self._warm()
         child.output.clear()
         try:
-            scores = self._call(arguments, count, seconds)
+            scores = self._call(batch)
         except SandboxFault as fault:
-            scores = self._apart(arguments, count, seconds, fault)
+            scores = self._apart(batch, fault)
         printed = child.output if self._child in (child, None) else child.output + self._child.output
         return replace(scores, seconds=time.monotonic() - began, output=printed.decode(errors="replace"))
 
@@ -70,53 +83,43 @@ class Scorer:
             child = self._child = Child(self.source, self.signature, self.limits)
         return child
 
-    def _arguments(self, answers: Answers) -> dict[str, list[Any]]:
-        own = {"prompts": answers.prompts, "completions": answers.texts}
-        named = {name: own[name] if name in own else answers.column(name) for name in self.signature.required}
-        given: dict[str, Sequence[Any]] = {**answers.columns, **own, **named}
-        return {name: list(values) for name, values in given.items() if self.signature.takes(name)}
+    def _call(self, batch: _Batch) -> Scores:
+        request = passing.request(self.signature, batch.answers, batch.step, batch.steps)
+        return results.read(self._warm().call(request, batch.seconds), batch.answers, self.signature.form)
 
-    def _call(self, arguments: dict[str, list[Any]], count: int, seconds: float) -> Scores:
-        return results.read(self._warm().call(arguments, seconds), count)
-
-    def _apart(self, arguments: dict[str, list[Any]], count: int, seconds: float, whole: SandboxFault) -> Scores:
+    def _apart(self, batch: _Batch, whole: SandboxFault) -> Scores:
         """A batch that failed, sample by sample, to find those that fail; the others keep their scores."""
+        count = len(batch.answers.texts)
         if count == 1:
             return Scores([None], faults=[whole.at(0)])
-        singles, faults = self._singles(arguments, count, seconds, whole)
+        singles, faults = self._singles(batch, whole)
         if not faults:  # each is fine alone: it is the batch as such that fails
             return Scores([None] * count, faults=[whole])
         sound = sorted(singles)
         if whole.kind in ("raised", "wrong_count") and sound:
             # Values may hang on the rest of the batch (a rank, a mean): what is sound is scored together if it can be.
             try:
-                return _spread(self._call(_some(arguments, sound), len(sound), seconds), sound, count, faults)
+                return _spread(self._call(batch.rows(sound)), sound, count, faults)
             except SandboxFault:
                 pass
         return _joined(singles, count, faults)
 
-    def _singles(
-        self, arguments: dict[str, list[Any]], count: int, seconds: float, whole: SandboxFault
-    ) -> tuple[dict[int, Scores], list[SandboxFault]]:
+    def _singles(self, batch: _Batch, whole: SandboxFault) -> tuple[dict[int, Scores], list[SandboxFault]]:
         singles: dict[int, Scores] = {}
         faults: list[SandboxFault] = []
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + batch.seconds
         ends = 0
-        for index in range(count):
+        for index in range(len(batch.answers.texts)):
             left = min(self.limits.sample_seconds, deadline - time.monotonic())
             if left <= 0 or ends >= MOST_ENDS:
                 faults.append(SandboxFault(whole.kind, f"{whole.message}; not tried alone", index, whole.user_line))
                 continue
             try:
-                singles[index] = self._call(_some(arguments, [index]), 1, left)
+                singles[index] = self._call(batch.rows([index], left))
             except SandboxFault as fault:
                 faults.append(fault.at(index))
                 ends += self._child is None or not self._child.alive
         return singles, faults
-
-
-def _some(arguments: dict[str, list[Any]], indices: list[int]) -> dict[str, list[Any]]:
-    return {name: [values[index] for index in indices] for name, values in arguments.items()}
 
 
 def _joined(singles: dict[int, Scores], count: int, faults: list[SandboxFault]) -> Scores:
