@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
+import torch
+
 from workers.contract.answers import FINISHED, Answers
 from workers.engine.load import Loaded, call
 from workers.engine.probes.figure import Axis, Figure, Series, numbers
+from workers.engine.tensors import Progress
 
 PROMPT, ANSWER = "12+35-8=", "39"
 RIGHT = "12+35=47;47-8=39#39"
@@ -48,4 +51,10 @@ def _values(
         columns={str(params.get("column", "answer")): (ANSWER,) * count},
         verdicts=tuple(float(text.rpartition("#")[2].strip() == ANSWER and "#" in text) for text in texts),
     )
-    return numbers(call(loaded, {"answers": answers}, params))
+    supplied = {
+        "answers": answers,
+        "groups": answers.group_numbers(),
+        "progress": Progress(1, 10),
+        "generator": torch.Generator().manual_seed(0),
+    }
+    return numbers(call(loaded, supplied, params))
