@@ -129,7 +129,11 @@ def _places(spec: RunSpec) -> Iterator[tuple[str, Pick]]:
     if spec.prompts.task is not None:
         yield "prompts.task", replace(spec.prompts.task, kind="tasks")
     for index, reward in enumerate(spec.rewards):
-        if not reward.source:
+        for place, node in () if reward.tree is None else reward.tree.walk():
+            if not node.source:
+                where = f"rewards.{index}.tree.{place}" if place else f"rewards.{index}.tree"
+                yield where, Pick(node.kind, node.name, node.params)
+        if not reward.source and reward.tree is None:
             yield f"rewards.{index}", Pick("rewards", reward.name, reward.params)
     for path, pick, kind in places(spec):
         if not pick.source:
@@ -137,8 +141,8 @@ def _places(spec: RunSpec) -> Iterator[tuple[str, Pick]]:
 
 
 def _unknown(path: str, pick: Pick, catalogue: Catalogue) -> Iterator[tuple[str, str]]:
-    if pick.kind == "rewards" and pick.name.startswith("code:"):
-        return  # a reference without its text: the form says so at the field
+    if pick.kind == "rewards" and pick.name.startswith(("code:", "tree:")):
+        return  # a reference without its text or its parts: the form says so at the field
     try:
         method = catalogue.get(pick.kind, pick.name)
     except MethodError as error:

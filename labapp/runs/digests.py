@@ -6,6 +6,7 @@ from typing import Any
 from labapp.runs.form_data import PARTS
 from workers.contract.catalogue import Catalogue
 from workers.contract.method import Method
+from workers.contract.rewardnode import Node
 from workers.contract.spec import Pick, RewardPick, RunSpec
 
 
@@ -25,7 +26,13 @@ def with_digests(spec: RunSpec, catalogue: Catalogue) -> RunSpec:
         return one if one.source else replace(one, digest=digest(one.kind, one.name, one.digest))
 
     def reward(one: RewardPick) -> RewardPick:
+        if one.tree is not None:
+            return replace(one, tree=node(one.tree))
         return one if one.source else replace(one, digest=digest("rewards", one.name, one.digest))
+
+    def node(one: Node) -> Node:
+        given = one.digest if one.source else digest(one.kind, one.name, one.digest)
+        return replace(one, digest=given, of=tuple(map(node, one.of)))
 
     task = spec.prompts.task
     parts: dict[str, Any] = {name: pick(part) for name, _ in PARTS if (part := getattr(spec, name)) is not None}

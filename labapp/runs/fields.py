@@ -13,7 +13,8 @@ from labapp.runs import knobs
 from labapp.runs.field_values import Wrong, mapping, pick
 from labapp.runs.form_data import Data, renumbered, rows
 from labapp.runs.recipe_fields import recipe_parts
-from labapp.workshop.references import CODE
+from labapp.runs.tree_rows import tree_of
+from labapp.workshop.references import CODE, TREE
 from workers.contract.catalogue import Catalogue
 from workers.contract.errors import Trouble
 from workers.contract.resources import Lora, Served
@@ -30,7 +31,7 @@ class Draft:
 
 
 def parse(posted: Data, catalogue: Catalogue, codes: Mapping[str, str]) -> Draft:
-    """The spec that the form's texts describe. `codes` maps `code:<id>@<version>` to the team's saved texts."""
+    """The spec that the form's texts describe. `codes` maps names of the team's saved rewards to their texts."""
     data, wrong = renumbered(posted), Wrong()
     head = wrong.values(knobs.HEAD, "", data)
     spec = RunSpec(
@@ -74,7 +75,10 @@ def _prompts(data: Data, catalogue: Catalogue, wrong: Wrong) -> Prompts:
 def _reward(prefix: str, data: Data, catalogue: Catalogue, codes: Mapping[str, str], wrong: Wrong) -> RewardPick:
     said = wrong.values(knobs.REWARD, prefix, data)
     named: dict[str, Any] = {"label": said["label"] or "", "weight": 1.0 if said["weight"] is None else said["weight"]}
+    named |= wrong.values(knobs.FAILURE, prefix, data)
     name = data.get(f"{prefix}.name", "")
+    if name.startswith(TREE) or data.get(f"{prefix}.tree"):
+        return RewardPick(name=name, tree=tree_of(prefix, name, data, codes, wrong), **named)
     if name.startswith(CODE):
         if data.get(f"{prefix}.shown") != name:
             return RewardPick(name=name, source=codes.get(name, ""), **named)

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from labapp.runs import knobs
 from labapp.runs.form_data import PARTS, PREFERENCES, ROWS, Data, address, renumbered, rows
 from labapp.runs.modelfiles import is_directory
+from labapp.workshop import treedocs
 from labapp.workshop.forms import texts
 from labapp.workshop.formula_examples import START
-from labapp.workshop.references import CODE
+from labapp.workshop.references import CODE, TREE
 from labapp.workshop.wording import text_of
 from workers.contract.catalogue import Catalogue
 from workers.contract.formula import OWN
@@ -104,7 +105,9 @@ def pick_texts(prefix: str, pick: Pick, catalogue: Catalogue) -> dict[str, str]:
 def _reward_texts(prefix: str, reward: RewardPick, catalogue: Catalogue) -> dict[str, str]:
     pick = Pick("rewards", reward.name, reward.params, reward.digest)
     data = pick_texts(prefix, pick, catalogue) | {f"{prefix}.label": reward.label}
-    data[f"{prefix}.weight"] = text_of(reward.weight)
+    data |= {f"{prefix}.weight": text_of(reward.weight), f"{prefix}.on_failure": reward.on_failure}
+    if reward.tree is not None:
+        return data | {f"{prefix}.tree": treedocs.text_of(reward.tree)}
     if not reward.source:
         return data
     return data | {f"{prefix}.source": reward.source, f"{prefix}.given": json.dumps(dict(reward.params))}
@@ -119,13 +122,15 @@ def refreshed(posted: Data, catalogue: Catalogue, codes: Mapping[str, str]) -> d
         name = data.get(f"{prefix}.name", "")
         if data.get(f"{prefix}.shown", "") == name:
             continue
-        gone = (f"{prefix}.params.", f"{prefix}.source", f"{prefix}.given")
+        gone = (f"{prefix}.params.", f"{prefix}.source", f"{prefix}.given", f"{prefix}.tree")
         data = {path: text for path, text in data.items() if not path.startswith(gone)}
         made = address(kind, name)
         method = catalogue.methods.get("/".join(made))
         data |= pick_texts(prefix, Pick(*made, {}, "" if method is None else method.digest), catalogue)
         if name.startswith(CODE):
             data[f"{prefix}.source"] = codes.get(name, "")
+        elif name.startswith(TREE):
+            data[f"{prefix}.tree"] = codes.get(name, "")
         elif name == OWN and kind in START:
             data[f"{prefix}.source"] = START[kind].text
     return data

@@ -9,7 +9,7 @@ from django.http import QueryDict
 from labapp import shelf
 from labapp.runs.form_data import ROWS, renumbered, row_of, with_row
 from labapp.runs.mending import with_fix
-from labapp.workshop.references import CODE
+from labapp.workshop.references import label_of
 from workers.contract.spec import SpecError
 
 Data = dict[str, str]
@@ -33,7 +33,7 @@ def add(data: Data, posted: QueryDict) -> Data:
     part, _, name = chosen.partition("/")
     if part not in ROWS or not name:
         return data
-    return with_row(data, part, name, "code" if name.startswith(CODE) else "")
+    return with_row(data, part, name, label_of(name))
 
 
 def remove(data: Data, posted: QueryDict) -> Data:

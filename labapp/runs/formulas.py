@@ -11,6 +11,7 @@ from labapp.runs.symbols import numbers_in, symbol_values
 from labapp.workshop.forms import differing
 from labapp.workshop.formula_check import checked, line_by_line
 from labapp.workshop.mathml import mathml
+from labapp.workshop.treeformula import formula_of
 from labapp.workshop.wording import text_of
 from workers.contract.catalogue import Catalogue
 from workers.contract.kinds import KINDS
@@ -22,7 +23,13 @@ from workers.contract.spec import Pick, RewardPick, RunSpec
 def formulas(spec: RunSpec, catalogue: Catalogue) -> list[dict[str, Any]]:
     """The run's formulas from rewards to loss; see `recipe_formulas`."""
     first = {"title": "Reward", "math": reward_sum(spec.rewards, spec.order == "credit first")}
-    return [first, *recipe_formulas(spec, catalogue)]
+    return [first, *tree_formulas(spec.rewards, catalogue), *recipe_formulas(spec, catalogue)]
+
+
+def tree_formulas(rewards: Iterable[RewardPick], catalogue: Catalogue) -> list[dict[str, Any]]:
+    """The formula of each reward that is put together from parts."""
+    made = [one for one in rewards if one.tree is not None]
+    return [{"title": f"Reward · {one.label}", "math": formula_of(one.tree, catalogue)} for one in made if one.tree]
 
 
 def recipe_formulas(spec: RunSpec, catalogue: Catalogue) -> list[dict[str, Any]]:

@@ -2,12 +2,13 @@
 
 from dataclasses import fields
 
+from workers.contract.addresses import KEY_PREFIX
 from workers.contract.card import Choice, Flag, Limit, Real, Text, Whole
-from workers.contract.checking import PRECISIONS
+from workers.contract.checking import FAILURES, PRECISIONS
 from workers.contract.limits import Param
 from workers.contract.recipes import DECAYS, ORDERS, ROLES
-from workers.contract.resources import KEY_PREFIX, Lora, Served
-from workers.contract.spec import Budget, Companion, Optimiser, Pool, Prompts, RunSpec
+from workers.contract.resources import Lora, Served
+from workers.contract.spec import Budget, Companion, Optimiser, Pool, Prompts, RewardPick, RunSpec
 
 _POSITIVE = Real(0, open_low=True)
 _SHARE = Real(0, 1, open_low=True, open_high=True)
@@ -35,6 +36,10 @@ STOCK = _of(Prompts, stock=(Whole(0), "problems that come again and again; 0 mak
 REWARD = (
     Param("label", Text(60), "names its curve and its column", None),
     Param("weight", Real(), "share in the sum; negative punishes", None),
+)
+FAILURE = _of(
+    RewardPick,
+    on_failure=(Choice(FAILURES), "of a completion that it fails on: not counted here, worth 0, or the run stops"),
 )
 SIZES = _of(
     RunSpec,

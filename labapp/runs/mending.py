@@ -7,6 +7,7 @@ from typing import Any
 from labapp.runs.filling import companion_texts, pick_texts, pool_texts
 from labapp.runs.form_data import ROWS, Data, renumbered, with_values
 from labapp.runs.recipe_fields import NOT_ALWAYS
+from labapp.workshop import treedocs
 from workers.contract.catalogue import Catalogue
 from workers.contract.recipes import recipe_troubles
 from workers.contract.spec import Companion, Pick, Pool, RunSpec, SpecError, build, from_dict, to_dict
@@ -18,7 +19,10 @@ def with_fix(data: Data, fix: Mapping[str, Any], catalogue: Catalogue) -> dict[s
     """The form data with a fix done; parts of the recipe are put in and taken out. SpecError when it is none."""
     made = dict(data)
     for path, value in fix.items():
-        if path in ROWS:
+        head, within, place = path.partition(".tree.")
+        if within and head.startswith("rewards."):
+            made = _in_tree(made, f"{head}.tree", place, value)
+        elif path in ROWS:
             made = _rows(made, path, value, catalogue)
         elif value is None and path in NOT_ALWAYS:
             made = {name: text for name, text in made.items() if not name.startswith(f"{path}.")} | {f"{path}.name": ""}
@@ -31,6 +35,16 @@ def with_fix(data: Data, fix: Mapping[str, Any], catalogue: Catalogue) -> dict[s
         else:
             made = with_values(made, {path: value})
     return made
+
+
+def _in_tree(data: Data, field: str, place: str, value: object) -> dict[str, str]:
+    """The data with something set in a reward's tree, which stands in one field."""
+    try:
+        tree = treedocs.document(treedocs.read_text(data.get(field, "")))
+    except SpecError:
+        return dict(data)
+    made = changed({"tree": tree}, {f"tree.{place}": value})["tree"]
+    return dict(data) | {field: treedocs.text_of(treedocs.read(made))}
 
 
 def _is_schedule(path: str) -> bool:

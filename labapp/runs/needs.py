@@ -6,6 +6,7 @@ from typing import Any
 
 from workers.contract.catalogue import Catalogue
 from workers.contract.method import Method
+from workers.contract.rewardnode import LEAF, Node
 from workers.contract.spec import RewardPick
 
 # What a trainer passes to a reward function by itself; every other argument without a default is a column.
@@ -15,15 +16,31 @@ GIVEN_TO_METHODS = {"texts", "prompts", "ends", "lengths", "verdicts"}
 
 def columns(reward: RewardPick, catalogue: Catalogue) -> set[str]:
     """The columns that `reward` cannot do without, as far as its text tells."""
-    if reward.source:
-        return set(_code_columns(reward.source))
-    method = catalogue.methods.get(f"rewards/{reward.name}")
-    return set() if method is None else set(_method_columns(method, method.defaults() | dict(reward.params)))
+    return {name for leaf in _leaves(reward) for name in _leaf_columns(leaf, catalogue)}
+
+
+def _leaves(reward: RewardPick) -> Iterator[Node]:
+    """What of it scores completions: itself, or the leaves of its tree."""
+    whole = Node(LEAF, reward.name, reward.params, source=reward.source)
+    yield from (node for _, node in (reward.tree or whole).walk() if node.kind == LEAF)
+
+
+def _leaf_columns(leaf: Node, catalogue: Catalogue) -> Iterator[str]:
+    method = catalogue.methods.get(f"{LEAF}/{leaf.name}")
+    if leaf.source:
+        yield from _code_columns(leaf.source)
+    elif method is not None:
+        yield from _method_columns(method, method.defaults() | dict(leaf.params))
 
 
 def wants_verdict(reward: RewardPick, catalogue: Catalogue) -> bool:
     """Whether the reward reads the verdict of a built-in task's own verifier."""
-    method = None if reward.source else catalogue.methods.get(f"rewards/{reward.name}")
+    return any(
+        _reads_verdicts(catalogue.methods.get(f"{LEAF}/{one.name}")) for one in _leaves(reward) if not one.source
+    )
+
+
+def _reads_verdicts(method: Method | None) -> bool:
     return method is not None and any(
         isinstance(node, ast.Attribute) and node.attr == "verdicts" for node in ast.walk(ast.parse(method.source))
     )

@@ -15,9 +15,11 @@ from labapp.runs.formulas import formulas
 from labapp.runs.guided import WORDS, guided
 from labapp.runs.model_checks import model_facts
 from labapp.runs.parts_page import field_rows, fix_values, parts_context, pick_context, trouble_rows
+from labapp.runs.tree_rows import tree_context
 from labapp.workshop import algorithms
 from labapp.workshop.models import RewardVersion
 from labapp.workshop.references import CODE
+from labapp.workshop.saved import words_of
 from workers import documents
 from workers.contract.catalogue import Catalogue
 from workers.contract.errors import Trouble
@@ -35,9 +37,10 @@ def form_context(data: Data, team: Team, saved: Mapping[str, RewardVersion]) -> 
         "reads_file": data_choices.reads_file(data),
         "stock": field_rows(knobs.STOCK, "prompts", data),
         "heldout": field_rows(knobs.DATASET, "prompts", data),
-        "rewards": [_reward(f"rewards.{row}", row, data, catalogue) for row in rows(data, "rewards")],
+        "rewards": [_reward(f"rewards.{row}", row, data, saved) for row in rows(data, "rewards")],
         "reward_methods": catalogue.of("rewards"),
-        "codes": [(reference, f"{one.reward.name} · version {one.number}") for reference, one in saved.items()],
+        "codes": [(reference, words_of(one)) for reference, one in saved.items() if one.tree is None],
+        "trees": [(reference, words_of(one)) for reference, one in saved.items() if one.tree is not None],
         **parts_context(data, catalogue),
         "address": reverse("runs:new"),
         "algorithms": algorithms.versions(team),
@@ -52,12 +55,16 @@ def form_context(data: Data, team: Team, saved: Mapping[str, RewardVersion]) -> 
     }
 
 
-def _reward(prefix: str, row: int, data: Data, catalogue: Catalogue) -> dict[str, Any]:
+def _reward(prefix: str, row: int, data: Data, saved: Mapping[str, RewardVersion]) -> dict[str, Any]:
+    catalogue = shelf.catalogue()
+    name = data.get(f"{prefix}.name", "")
     return pick_context(prefix, "rewards", data, catalogue) | {
         "row": row,
         "named": field_rows(knobs.REWARD, prefix, data),
+        "failing": field_rows(knobs.FAILURE, prefix, data),
         "given": data.get(f"{prefix}.given", ""),
-        "is_code": data.get(f"{prefix}.name", "").startswith(CODE),
+        "is_code": name.startswith(CODE),
+        "tree": tree_context(data.get(f"{prefix}.tree", ""), saved.get(name), catalogue),
     }
 
 

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 from labapp import shelf
 from labapp.accounts.access import requires, scoped, team_of
 from labapp.accounts.models import Team, User
-from labapp.runs import launch, new_page, prechecks
+from labapp.runs import launch, new_page
 from labapp.runs.choosing import taken
 from labapp.runs.digests import with_digests
 from labapp.runs.fields import Draft
@@ -19,6 +19,7 @@ from labapp.runs.filling import fill, refreshed
 from labapp.runs.form_steps import STEPS, texts
 from labapp.runs.models import Experiment, Run
 from labapp.runs.starting import run_number, starting_data
+from labapp.workshop.saved import saved_rewards, texts_of
 from workers import documents
 from workers.contract.spec import to_dict
 
@@ -30,7 +31,7 @@ Answer = Callable[[HttpRequest, Team, dict[str, str]], HttpResponse]
 def new(request: HttpRequest) -> HttpResponse:
     """The form; `?guided=1` the guided run explained, `?clone=<run>` another run's values, `?try=<kind>/<name>` one
     method in the guided run, `?algorithm=<id>@<version>` a saved algorithm (`ready:<slug>` one that comes with the
-    lab), `?dataset=<id>@<version>` and `?reward=code:<id>@<version>` the team's own."""
+    lab), `?dataset=<id>@<version>` and `?reward=code:<id>@<version>` (`tree:…`) the team's own."""
     team = team_of(request)
     if request.method == "GET":
         return _page(request, team, starting_data(request, team))
@@ -42,8 +43,8 @@ def new(request: HttpRequest) -> HttpResponse:
 
 def _page(request: HttpRequest, team: Team, data: dict[str, str], status: int = 200, **more: Any) -> HttpResponse:
     """The whole page, or only the form and its panel for HTMX."""
-    saved = prechecks.saved_codes(team)
-    codes = prechecks.texts_of(saved)
+    saved = saved_rewards(team)
+    codes = texts_of(saved)
     data = refreshed(data, shelf.catalogue(), codes)
     context = new_page.form_context(data, team, saved)
     context |= new_page.side_context(data, new_page.read_form(data, codes), team, codes) | more
@@ -54,7 +55,7 @@ def _page(request: HttpRequest, team: Team, data: dict[str, str], status: int = 
 
 def _check(request: HttpRequest, team: Team, data: dict[str, str]) -> HttpResponse:
     """The panel only, while someone types."""
-    codes = prechecks.codes(team)
+    codes = texts_of(saved_rewards(team))
     context = new_page.side_context(data, new_page.read_form(data, codes), team, codes)
     return render(request, "runs/new_side.html", context)
 
@@ -79,7 +80,7 @@ def _algorithm(request: HttpRequest, team: Team, data: dict[str, str]) -> HttpRe
 
 def _launch(request: HttpRequest, team: Team, data: dict[str, str]) -> HttpResponse:
     """The run is made and queued when nothing is wrong with it; else the page again, with what is."""
-    codes, catalogue = prechecks.codes(team), shelf.catalogue()
+    codes, catalogue = texts_of(saved_rewards(team)), shelf.catalogue()
     draft = new_page.read_form(data, codes)
     if new_page.every_trouble(draft, catalogue, team, codes) or shelf.worker_differs() is not None:
         return _page(request, team, data, status=422, refused=True)

@@ -8,29 +8,15 @@ from labapp.accounts.models import Team
 from labapp.runs import needs
 from labapp.runs.model_checks import length_troubles, model_troubles
 from labapp.runs.stock_checks import stock_troubles
-from labapp.workshop import algorithms
-from labapp.workshop.models import DataVersion, RewardVersion
-from labapp.workshop.references import CODE, read_reference
+from labapp.workshop import algorithms, treedocs
+from labapp.workshop.models import DataVersion
+from labapp.workshop.references import CODE, TREE, read_reference
+from labapp.workshop.saved import saved_rewards, texts_of
 from workers.contract import checking
 from workers.contract.catalogue import Catalogue
 from workers.contract.errors import Trouble
-from workers.contract.spec import RunSpec, to_dict
-
-
-def saved_codes(team: Team) -> dict[str, RewardVersion]:
-    """The team's code rewards by `code:<id>@<version>`, newest version first within a reward."""
-    saved = RewardVersion.objects.filter(reward__team=team).select_related("reward").order_by("reward__name", "-number")
-    return {one.reference: one for one in saved}
-
-
-def codes(team: Team) -> dict[str, str]:
-    """The texts of the team's code rewards by `code:<id>@<version>`."""
-    return texts_of(saved_codes(team))
-
-
-def texts_of(saved: Mapping[str, RewardVersion]) -> dict[str, str]:
-    """The text of each version."""
-    return {reference: one.source for reference, one in saved.items()}
+from workers.contract.rewardnode import Node
+from workers.contract.spec import RunSpec, SpecError, to_dict
 
 
 def data_version(team: Team, reference: str) -> DataVersion | None:
@@ -45,7 +31,7 @@ def data_version(team: Team, reference: str) -> DataVersion | None:
 
 def troubles(spec: RunSpec, catalogue: Catalogue, team: Team, saved: Mapping[str, str] | None = None) -> list[Trouble]:
     """Everything that is wrong with `spec` for this team; an empty list means that it can be queued."""
-    known = codes(team) if saved is None else saved
+    known = texts_of(saved_rewards(team)) if saved is None else saved
     version = data_version(team, spec.prompts.dataset) if spec.prompts.dataset else None
     found = [
         *null_troubles(to_dict(spec)),
@@ -98,7 +84,9 @@ def _prompts(spec: RunSpec, version: DataVersion | None) -> Iterator[Trouble]:
 
 def _code(spec: RunSpec, saved: Mapping[str, str]) -> Iterator[Trouble]:
     for index, reward in enumerate(spec.rewards):
-        if reward.name.startswith(CODE) and not reward.source:
+        if reward.name.startswith(TREE) or reward.tree is not None:
+            yield from _tree(f"rewards.{index}", reward.name, reward.tree, saved)
+        elif reward.name.startswith(CODE) and not reward.source:
             what = f"there is no saved text of {reward.name} in this team; choose a version that exists"
             yield Trouble(f"rewards.{index}.name", what)
         elif reward.name in saved and saved[reward.name] != reward.source:
@@ -108,6 +96,28 @@ def _code(spec: RunSpec, saved: Mapping[str, str]) -> Iterator[Trouble]:
             problem = _syntax(reward.source)
             if problem is not None:
                 yield Trouble(f"rewards.{index}.source", problem)
+
+
+def _tree(path: str, name: str, tree: Node | None, saved: Mapping[str, str]) -> Iterator[Trouble]:
+    """What differs between a reward's parts and what this team saved under their names."""
+    if tree is None:
+        yield Trouble(f"{path}.name", f"there is no saved reward {name} in this team; choose a version that exists")
+        return
+    if name in saved and not _same(tree, saved[name]):
+        what = f"these are not the parts that {name} has; a saved version never changes"
+        yield Trouble(f"{path}.tree", what, {f"{path}.tree": saved[name]})
+    for place, node in tree.walk():
+        if node.name in saved and node.source != saved[node.name]:
+            where = f"{path}.tree.{place}" if place else f"{path}.tree"
+            what = f"this is not the text that {node.name} has; a saved version never changes"
+            yield Trouble(f"{where}.source", what, {f"{where}.source": saved[node.name]})
+
+
+def _same(tree: Node, saved: str) -> bool:
+    try:
+        return treedocs.bare(tree) == treedocs.bare(treedocs.read_text(saved))
+    except SpecError:
+        return False
 
 
 def _syntax(source: str) -> str | None:

@@ -1,6 +1,8 @@
 """What a fresh new-run page shows, by its address: the guided run, a clone, one method, data set or reward to try."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import cycle, islice
 from typing import Any
 from uuid import UUID
 
@@ -13,15 +15,19 @@ from labapp.runs import needs, prechecks
 from labapp.runs.choosing import linked
 from labapp.runs.exhibits import PREFIX
 from labapp.runs.filling import fill
-from labapp.runs.form_data import PARTS, PREFERENCES, with_row
+from labapp.runs.form_data import PARTS, PREFERENCES, Data, with_row
 from labapp.runs.guided import EXPERIMENT, guided
 from labapp.runs.mending import mended
 from labapp.runs.models import Experiment, Run
 from labapp.runs.stock_facts import stock_facts
 from labapp.workshop.algorithms import with_recipe
 from labapp.workshop.models import DataSet
+from labapp.workshop.references import TREE, label_of
+from labapp.workshop.saved import version_of
 from workers.contract.catalogue import Catalogue
 from workers.contract.method import Method
+from workers.contract.rewardnode import INNER, LEAF, Node
+from workers.contract.rewardtree import parts_of
 from workers.contract.spec import Pick, Pool, Prompts, RewardPick, RunSpec, from_dict
 
 ONE_PICK = {kind: part for part, kind in PARTS}
@@ -51,7 +57,13 @@ def starting_data(request: HttpRequest, team: Team) -> dict[str, str]:
     if "dataset" in request.GET:
         spec = with_data(spec, team, request.GET["dataset"], catalogue)
     data = fill(replace(spec, name=name), catalogue, "Experiments" if newest is None else newest.name)
-    return with_row(data, "rewards", request.GET["reward"], "code") if "reward" in request.GET else data
+    return with_reward(data, team, request.GET["reward"]) if "reward" in request.GET else data
+
+
+def with_reward(data: Data, team: Team, name: str) -> dict[str, str]:
+    """The form data with a saved reward of the team, under its own name."""
+    found = version_of(team, name)
+    return with_row(data, "rewards", name, label_of(name) if found is None else found.reward.name[:60])
 
 
 def with_data(spec: RunSpec, team: Team, address: str, catalogue: Catalogue) -> RunSpec:
@@ -80,6 +92,8 @@ def with_method(spec: RunSpec, method: Method, catalogue: Catalogue) -> RunSpec:
     if method.kind == "rewards":
         others = tuple(one for one in spec.rewards if one.name != method.name)
         return replace(spec, rewards=(*others, RewardPick(method.name, method.name, digest=method.digest)))
+    if method.kind == INNER:
+        return replace(spec, rewards=(combined(spec.rewards, method),))
     if method.kind in SEVERAL:
         kept = tuple(one for one in getattr(spec, method.kind) if one.name != method.name)
         made: dict[str, Any] = {method.kind: (*kept, pick)}
@@ -88,6 +102,15 @@ def with_method(spec: RunSpec, method: Method, catalogue: Catalogue) -> RunSpec:
     else:
         made = {ONE_PICK[method.kind]: pick}
     return mended(replace(spec, **made), catalogue)
+
+
+def combined(rewards: Sequence[RewardPick], method: Method) -> RewardPick:
+    """The rewards as parts of one: as many as the combination takes, some twice where it needs more than there are."""
+    least, most = parts_of(method.card.compose)
+    count = max(least, len(rewards) if most is None else min(len(rewards), most))
+    leaves = [one.tree or Node(LEAF, one.name, one.params, one.digest, one.source, one.label) for one in rewards]
+    tree = Node(INNER, method.name, digest=method.digest, of=tuple(islice(cycle(leaves), count)))
+    return RewardPick(method.name, f"{TREE}{method.name}", tree=tree)
 
 
 def run_number(text: str) -> UUID:

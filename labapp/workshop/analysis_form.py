@@ -9,7 +9,8 @@ from labapp.runs import knobs, modelfiles, needs, prechecks
 from labapp.runs.form_data import renumbered, rows, with_row
 from labapp.workshop.forms import ParamsForm, differing, method_form
 from labapp.workshop.models import DataSet, DataVersion
-from labapp.workshop.references import CODE
+from labapp.workshop.references import CODE, SAVED, TREE
+from labapp.workshop.saved import saved_tree
 from workers.contract import analysis
 from workers.contract.analysis import WORDS, AnalysisSpec, credit_methods
 from workers.contract.catalogue import Catalogue
@@ -42,7 +43,7 @@ def starting_data(catalogue: Catalogue, dataset: str, name: str) -> dict[str, st
 
 
 def parse(posted: Data, catalogue: Catalogue, codes: Mapping[str, str]) -> Draft:
-    """The analysis that the form's texts describe. `codes` maps `code:<id>@<version>` to the team's saved texts."""
+    """The analysis that the form's texts describe. `codes` maps names of the team's saved rewards to their texts."""
     data, wrong = renumbered(posted), list[Trouble]()
     spec = AnalysisSpec(
         name=data.get("name", "").strip()[:120] or "analysis",
@@ -88,6 +89,8 @@ def _reward(
     label, weight = str(said["label"] or ""), said["weight"] if isinstance(said["weight"], float) else 1.0
     if name.startswith(CODE):
         return RewardPick(label, name, {}, weight, "", codes.get(name, ""))
+    if name.startswith(TREE):
+        return RewardPick(label, name, weight=weight, tree=saved_tree(codes.get(name, "")))
     method = catalogue.methods.get(f"rewards/{name}")
     if method is None:
         return RewardPick(label, name, {}, weight)
@@ -121,7 +124,7 @@ def _troubles(spec: AnalysisSpec, catalogue: Catalogue, team: Team) -> Iterator[
         yield Trouble("credit", "choose at least one credit method, so that there is something to see on the tokens")
     yield from _tokenizer(spec.tokenizer)
     for index, reward in enumerate(spec.rewards):
-        if reward.name.startswith(CODE) and not reward.source:
+        if reward.name.startswith(SAVED) and not reward.source and reward.tree is None:
             yield Trouble(f"rewards.{index}.name", f"there is no saved text of {reward.name} in this team")
     yield from (one for one in analysis.troubles(spec, catalogue) if one.path != "path")
     if version is not None:

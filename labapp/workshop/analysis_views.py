@@ -10,12 +10,13 @@ from django.views.decorators.http import require_http_methods
 from labapp import shelf
 from labapp.accounts.access import person, requires, team_of
 from labapp.accounts.models import Team
-from labapp.runs import knobs, launch, prechecks
+from labapp.runs import knobs, launch
 from labapp.runs.form_data import renumbered, row_of, rows, with_row
 from labapp.runs.models import Run
 from labapp.workshop import analysis_form
 from labapp.workshop.forms import ParamsForm
-from labapp.workshop.references import CODE
+from labapp.workshop.references import label_of
+from labapp.workshop.saved import saved_rewards, texts_of, words_of
 from workers.contract import analysis
 from workers.contract.catalogue import Catalogue
 from workers.contract.method import Method
@@ -35,7 +36,7 @@ def new(request: HttpRequest) -> HttpResponse:
     if gone is not None:
         data = renumbered(data, ("rewards", gone))
     if added:
-        data = with_row(data, "rewards", added, "code" if added.startswith(CODE) else "")
+        data = with_row(data, "rewards", added, label_of(added))
     return _page(request, team, catalogue, renumbered(data))
 
 
@@ -48,11 +49,11 @@ def _start(request: HttpRequest, team: Team, catalogue: Catalogue) -> dict[str, 
     name = f"{version.dataset.name} analysis"[:120]
     data = analysis_form.starting_data(catalogue, version.reference, name)
     reward = request.GET.get("reward", "")
-    return with_row(data, "rewards", reward, "code") if reward.startswith(CODE) else data
+    return with_row(data, "rewards", reward, label_of(reward)) if label_of(reward) else data
 
 
 def _launch(request: HttpRequest, team: Team, catalogue: Catalogue, data: dict[str, str]) -> HttpResponse:
-    draft = analysis_form.parse(data, catalogue, prechecks.codes(team))
+    draft = analysis_form.parse(data, catalogue, texts_of(saved_rewards(team)))
     if analysis_form.troubles(draft, catalogue, team) or shelf.worker_differs() is not None:
         return _page(request, team, catalogue, renumbered(data), status=422)
     run = launch.create(team, person(request), analysis.to_dict(draft.spec), draft.experiment, kind=Run.ANALYSIS)
@@ -63,8 +64,8 @@ def _launch(request: HttpRequest, team: Team, catalogue: Catalogue, data: dict[s
 def _page(
     request: HttpRequest, team: Team, catalogue: Catalogue, data: dict[str, str], status: int = 200
 ) -> HttpResponse:
-    saved = prechecks.saved_codes(team)
-    draft = analysis_form.parse(data, catalogue, prechecks.texts_of(saved))
+    saved = saved_rewards(team)
+    draft = analysis_form.parse(data, catalogue, texts_of(saved))
     found = analysis_form.troubles(draft, catalogue, team)
     context: dict[str, Any] = {
         "data": data, "versions": analysis_form.versions(team), "chosen": draft.spec.dataset,
@@ -72,7 +73,8 @@ def _page(
         "rewards": [_reward(row, data, catalogue) for row in rows(data, "rewards")],
         "credits": [_credit(method, data) for method in analysis.credit_methods(catalogue)],
         "reward_methods": catalogue.of("rewards"), "refused": status != 200,
-        "codes": [(name, f"{one.reward.name} · version {one.number}") for name, one in saved.items()],
+        "codes": [(name, words_of(one)) for name, one in saved.items() if one.tree is None],
+        "trees": [(name, words_of(one)) for name, one in saved.items() if one.tree is not None],
         "tokenizer": data.get("tokenizer", ""), "own_tokenizer": data.get("own_tokenizer", ""),
         "name": data.get("name", ""), "experiment": data.get("experiment", ""), "troubles": found,
         "worker_differs": shelf.worker_differs(), "first": next(iter(draft.spec.credits), None),

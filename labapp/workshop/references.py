@@ -8,6 +8,11 @@ SAVED = (CODE, TREE)  # how the name of a reward begins that a team saved
 _REFERENCE = re.compile(r"([0-9]{1,18})@([0-9]{1,9})")
 
 
+def label_of(name: str) -> str:
+    """How a saved reward is called where nobody said otherwise; empty for a method of the catalogue."""
+    return name.partition(":")[0] if name.startswith(SAVED) else ""
+
+
 def reference_of(pk: int, number: int | str) -> str:
     """What names version `number` of the thing with that key; with "" what the names of all its versions begin with."""
     return f"{pk}@{number}"

@@ -12,9 +12,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from labapp.accounts.access import person, require, requires, scoped, scoped_get, team_of
 from labapp.accounts.search import words_of
-from labapp.workshop import rewards, samples, uses, versioning
+from labapp.workshop import rewards, samples, treedocs, uses, versioning
 from labapp.workshop.models import Reward, RewardVersion
 from labapp.workshop.versioning import NotSaved
+from workers import documents
+from workers.contract.spec import SpecError
 
 LISTED = 50
 
@@ -102,11 +104,21 @@ def history(request: HttpRequest, pk: int) -> HttpResponse:
     """All versions of a reward, and what differs between two of them (`?from=&to=`, by default the newest two)."""
     one = scoped_get(Reward.objects, request, pk=pk)
     versions = list(one.versions.select_related("author").order_by("-number"))
-    texts = {version.number: version.source for version in versions}
-    context = versioning.history(texts, request.GET) | {
+    saved = {version.number: version for version in versions}
+    context = versioning.history(saved, request.GET, _written) | {
         "one": one, "versions": versions, "address": reverse("workshop:reward", args=[pk]),
     }  # fmt: skip
     return render(request, "workshop/history.html", context)
+
+
+def _written(version: RewardVersion) -> str:
+    """A version as the text that versions are compared by."""
+    if version.tree is None:
+        return version.source
+    try:
+        return documents.yaml_of(treedocs.document(treedocs.bare(treedocs.read(version.tree))))
+    except SpecError:
+        return documents.yaml_of(version.tree)
 
 
 @require_POST
@@ -114,7 +126,7 @@ def history(request: HttpRequest, pk: int) -> HttpResponse:
 def delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete a reward with all its versions, unless a run uses it."""
     one = scoped_get(Reward.objects, request, pk=pk)
-    refusal = uses.refusal(one.name, uses.runs_of_reward(one))
+    refusal = uses.refusal(one.name, uses.runs_of_reward(one), uses.trees_of_reward(one))
     if refusal:
         messages.error(request, refusal)
         return redirect(reverse("workshop:reward", args=[pk]))

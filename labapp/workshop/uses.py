@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 
-from django.db.models import Q, QuerySet
+from django.db.models import BooleanField, F, Func, Q, QuerySet, Value
 
 from labapp.runs.models import Run
-from labapp.workshop.models import Algorithm, DataSet, Reward
-from labapp.workshop.references import reference_of
+from labapp.workshop.models import Algorithm, DataSet, Reward, RewardVersion
+from labapp.workshop.references import SAVED, reference_of
 
 
 def runs_of_data(dataset: DataSet, number: int | None = None) -> QuerySet[Run]:
@@ -21,11 +21,22 @@ def runs_of_data(dataset: DataSet, number: int | None = None) -> QuerySet[Run]:
 
 
 def runs_of_reward(reward: Reward) -> QuerySet[Run]:
-    """The runs that use any saved version of a reward, newest first."""
-    used = Q()
-    for one in reward.versions.defer("source"):
-        used |= Q(spec__rewards__contains=[{"name": one.reference}])
-    return Run.objects.filter(used, team=reward.team_id).order_by("-created") if used else Run.objects.none()
+    """The runs that use any saved version of a reward, by itself or as a part of a tree; newest first."""
+    return Run.objects.filter(_names("spec", "$.rewards.**", reward), team=reward.team_id).order_by("-created")
+
+
+def trees_of_reward(reward: Reward) -> QuerySet[RewardVersion]:
+    """The saved versions of other rewards that have one of this reward among their parts."""
+    found = RewardVersion.objects.filter(_names("tree", "$.**", reward), reward__team=reward.team_id)
+    return found.exclude(reward=reward).select_related("reward").order_by("reward__name", "number")
+
+
+def _names(field: str, place: str, reward: Reward) -> Func:
+    """Whether anything at that place of a JSON field has a name that names a version of the reward."""
+    address = reference_of(reward.pk, "")
+    begins = " || ".join(f'@ starts with "{one}{address}"' for one in SAVED)
+    asked = "jsonb_path_exists(%(expressions)s::jsonpath)"
+    return Func(F(field), Value(f"{place}.name ? ({begins})"), template=asked, output_field=BooleanField())
 
 
 def runs_of_algorithm(algorithm: Algorithm) -> QuerySet[Run]:
@@ -34,9 +45,10 @@ def runs_of_algorithm(algorithm: Algorithm) -> QuerySet[Run]:
     return used.order_by("-created")
 
 
-def refusal(what: str, runs: Iterable[Run]) -> str:
-    """Why something that runs use is not deleted; empty when none does."""
+def refusal(what: str, runs: Iterable[Run], rewards: Iterable[RewardVersion] = ()) -> str:
+    """Why something that runs use, or other rewards have as a part, is not deleted; empty when none does."""
     names = [f"{run.name}{' (deleted, but it can be brought back)' if run.deleted else ''}" for run in runs]
+    names += [f"the reward {one}" for one in rewards]
     if not names:
         return ""
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -3,10 +3,12 @@
 import pytest
 
 from labapp.accounts.models import Team, User
-from labapp.runs.prechecks import data_version, saved_codes
+from labapp.runs.prechecks import data_version
 from labapp.workshop import algorithms, rewards
 from labapp.workshop.models import DataSet
 from labapp.workshop.references import read_reference, reference_of
+from labapp.workshop.saved import saved_rewards, version_of
+from workers.contract.rewardnode import Node
 
 
 def test_it_works() -> None:
@@ -32,4 +34,9 @@ def test_versions_are_found_by_what_names_them(team: Team, alice: User) -> None:
     assert data_version(team, data.reference) == data
     code = rewards.create(team, alice, "brief", rewards.START)
     assert code.reference == f"code:{code.reward_id}@1"
-    assert saved_codes(team) == {code.reference: code}
+    tree = rewards.create(team, alice, "both", Node("combining", "sum", of=(Node("rewards", code.reference),)))
+    assert tree.reference == f"tree:{tree.reward_id}@1"
+    assert saved_rewards(team) == {code.reference: code, tree.reference: tree}
+    for version in (code, tree):
+        assert version_of(team, version.reference) == version
+    assert version_of(team, f"tree:{code.reward_id}@1") is None  # which is Python
