@@ -106,11 +106,14 @@ class Flag:
 @dataclass(frozen=True)
 class Text:
     """A piece of text of at most `longest` characters; `empty` says whether it may be left empty, `pattern` whether it
-    has to be a regular expression."""
+    has to be a regular expression, `address` whether a server's (http or https), `key` whether the name of a variable
+    of the worker's environment that holds a server's key."""
 
     longest: int = 2000
     empty: bool = False
     pattern: bool = False
+    address: bool = False
+    key: bool = False
 
 
 Limit = Real | Whole | Choice | Flag | Text

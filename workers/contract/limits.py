@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from workers.contract.addresses import KEY_PREFIX, is_address, is_key
 from workers.contract.card import Choice, Flag, Limit, Real, Text, Whole
 
 
@@ -65,6 +66,10 @@ def _text_problem(name: str, limit: Text, value: object) -> str | None:
         return f"{name} may not be empty"
     if len(value) > limit.longest:
         return f"{name} has {len(value)} characters; at most {limit.longest}"
+    if value and limit.address and not is_address(value):
+        return f"{name} is an address such as http://host:8000/v1, without name, password or query"
+    if value and limit.key and not is_key(value):
+        return f"{name} names a variable {KEY_PREFIX}… of the worker's environment, not {value!r:.60}"
     return _pattern_problem(name, value) if limit.pattern else None
 
 

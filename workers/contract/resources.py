@@ -3,12 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isfinite
-from urllib.parse import urlsplit
 
+from workers.contract.addresses import KEY_PREFIX, is_address, is_key
 from workers.contract.errors import Trouble
-
-# Whoever writes a spec also names the server: with any variable allowed, a secret of the worker could be sent there.
-KEY_PREFIX = "MERIT_KEY_"
 
 
 @dataclass(frozen=True)
@@ -55,23 +52,14 @@ def served_troubles(served: Served | None) -> Iterator[Trouble]:
     """What is wrong with the server of a spec, as far as one can see without asking it."""
     if served is None:
         return
-    try:
-        parts = urlsplit(served.url)
-        known = parts.scheme in ("http", "https") and bool(parts.hostname)
-    except ValueError:
-        known = False
-    if not known or parts.username or parts.password or parts.query or parts.fragment:
+    if not is_address(served.url):
         yield Trouble("served.url", f"is a server's base such as http://host:8000/v1, not {served.url!r:.80}")
     if not served.model:
         yield Trouble("served.model", "is the name by which the server knows its model, and may not be empty")
-    if served.key_variable and not _is_key(served.key_variable):
+    if served.key_variable and not is_key(served.key_variable):
         what = f"names a variable {KEY_PREFIX}… of the worker's environment, not {served.key_variable!r:.60}"
         yield Trouble("served.key_variable", what)
     if not (isfinite(served.timeout) and served.timeout > 0):
         yield Trouble(
             "served.timeout", f"must be more than 0 and finite, not {served.timeout}", {"served.timeout": 120.0}
         )
-
-
-def _is_key(name: str) -> bool:
-    return name.startswith(KEY_PREFIX) and name.isidentifier() and name.isascii()

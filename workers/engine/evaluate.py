@@ -8,8 +8,8 @@ from workers.contract.events import Event
 from workers.contract.resources import Served
 from workers.engine import seeds
 from workers.engine.boundary import boundary
-from workers.engine.client import PAUSE
 from workers.engine.learner import Learner
+from workers.engine.patient import PAUSE
 from workers.engine.rollout import roll_out
 from workers.engine.scoring import score
 from workers.engine.served import roll_out_served

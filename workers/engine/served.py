@@ -9,8 +9,9 @@ from torch import Tensor
 from workers.contract.answers import CUT_OFF, FAILED, FINISHED, Answers, Problem
 from workers.contract.resources import Served
 from workers.engine import seeds
-from workers.engine.client import PAUSE, Choice, Client
+from workers.engine.client import Choice, Client
 from workers.engine.learner import Learner
+from workers.engine.patient import PAUSE
 from workers.engine.rollout import columns_of
 from workers.engine.sampler import pad_left
 from workers.engine.tensors import Rollouts
@@ -130,5 +131,5 @@ def _answers(learner: Learner, problems: list[Problem], siblings: int, rows: lis
         tuple(len(row.ids) for row in rows),
         tuple(row.end for row in rows),
         columns_of(each),
-        tuple(learner.source.verdict(row.text, problem) for row, problem in zip(rows, each, strict=True)),
+        tuple(learner.source.verdicts([row.text for row in rows], each)),
     )
