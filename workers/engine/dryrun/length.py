@@ -1,0 +1,40 @@
+"""Whether a reward pays for length: the slope of its values over the letters of the completions."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from workers.engine.dryrun.components import correlation
+from workers.engine.dryrun.resampling import Figure, drawn, with_interval
+from workers.engine.dryrun.table import Floats
+
+PER = 1000  # letters
+
+
+def length_slope(value_N: Floats, texts: Sequence[str], prompts: Sequence[str]) -> dict[str, Any] | None:
+    """`{count, slope {value, low, high}, per, intercept, r, unit}` of the least-squares line: the reward's rise over
+    `per` letters, its value at none, and Pearson's correlation. None where lengths do not differ."""
+    known = ~np.isnan(value_N)
+    length_N = np.array([len(text) for text in texts], dtype=np.float64)[known]
+    if length_N.size < 3 or np.ptp(length_N) == 0:
+        return None
+    value_N = value_N[known]
+    draws, unit = drawn([prompt for prompt, here in zip(prompts, known, strict=True) if here])
+    slope = with_interval(_slope(length_N / PER, value_N), draws)
+    return {
+        "count": int(known.sum()), "slope": slope, "per": PER, "unit": unit, "r": correlation(length_N, value_N),
+        "intercept": float(value_N.mean()) - (slope["value"] or 0.0) * float(length_N.mean()) / PER,
+    }  # fmt: skip
+
+
+def _slope(x: Floats, y: Floats) -> Figure:
+    x, y = x - x.mean(), y - y.mean()  # sums of squares would lose their digits elsewhere
+
+    def figure(weights: Floats) -> Floats:
+        many = weights.sum(axis=1)
+        mean_x, mean_y = weights @ x / many, weights @ y / many
+        slope: Floats = (weights @ (x * y) / many - mean_x * mean_y) / (weights @ (x * x) / many - mean_x**2)
+        return slope
+
+    return figure

@@ -1,0 +1,112 @@
+"""The dry run: everything that is told of a reward on samples, as one JSON value."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from workers.contract.answers import Answers
+from workers.contract.rewardnode import Node
+from workers.engine.dryrun.components import components, described
+from workers.engine.dryrun.drawing import pieces_of
+from workers.engine.dryrun.evidence import probe
+from workers.engine.dryrun.histograms import histograms
+from workers.engine.dryrun.honest import honest_of
+from workers.engine.dryrun.judging import Judged, judge
+from workers.engine.dryrun.labels import agreement
+from workers.engine.dryrun.length import length_slope
+from workers.engine.dryrun.ranking import changes, extremes
+from workers.engine.dryrun.samples import answers_of, labels_of
+from workers.engine.dryrun.table import Floats, floats, table_of
+
+DRAWN = 12  # samples whose dense rewards are drawn
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a dry run may be told beside the reward: another version to compare with, the threshold from which a value
+    means right, the share of a run that is done (0 to 1), whether to probe, and who asks."""
+
+    before: Node | None = None
+    threshold: float = 0.5
+    share: float = 0.0
+    probes: bool = True
+    owner: str = ""
+
+
+def dry_run(node: Node, samples: Sequence[Mapping[str, Any]], asked: Asked | None = None) -> dict[str, Any]:
+    """What the reward `node` does on samples {prompt, completion, label?, columns...}, of which `answer` is the right
+    answer: `{error, values, parts, faults, output, seconds, warm, summary, histograms, components, agreement, length,
+    extremes, changes, dense, probes, took}`. Where `error` says why it cannot be used, only the first seven are there.
+    """
+    began = time.monotonic()
+    asked = asked or Asked()
+    answers = answers_of(samples)
+    judged = judge(node, answers, asked.share, asked.owner)
+    told = _scores(judged)
+    if judged.error:
+        return told
+    table, label_N = table_of(judged.values, node), floats(labels_of(samples))
+    found = extremes(table.total_N)
+    told |= {
+        "summary": {**described(table.total_N), "failed": len(judged.values.faults)},
+        "histograms": histograms(table, label_N),
+        "components": components(table),
+        "agreement": agreement(table.total_N, label_N, answers.prompts, asked.threshold),
+        "length": length_slope(table.total_N, answers.texts, answers.prompts),
+        "extremes": found,
+        "changes": _changes(asked, answers, table.total_N),
+    }
+    told["dense"] = _dense(judged, answers, [*found["highest"], *found["lowest"]])
+    told["probes"] = _probes(node, asked, answers, table.total_N, label_N) if asked.probes else None
+    return told | {"took": time.monotonic() - began}
+
+
+def _scores(judged: Judged) -> dict[str, Any]:
+    return {
+        "error": judged.error, "values": list(judged.values.total), "faults": _faults(judged), "output": judged.output,
+        "parts": {name: list(column) for name, column in judged.values.parts.items()},
+        "seconds": judged.seconds, "warm": judged.warm,
+    }  # fmt: skip
+
+
+def _faults(judged: Judged) -> list[dict[str, Any]]:
+    """{sample, sentence, line, trace} of each failed sample, and of what failed as a whole (`sample` None)."""
+    lines = {fault.sample_index: fault for fault in reversed(judged.faults)}
+    told = dict(judged.values.faults)
+    told |= {n: fault.what for n, fault in lines.items() if n is not None and n not in told}
+    whole = [fault for fault in judged.faults if fault.sample_index is None]
+    found = [
+        {"sample": None, "sentence": one.what, "line": one.user_line, "trace": one.traceback_text} for one in whole
+    ]
+    for n, what in sorted(told.items()):
+        line, trace = (lines[n].user_line, lines[n].traceback_text) if n in lines else (None, "")
+        found.append({"sample": n, "sentence": what, "line": line, "trace": trace})
+    return found
+
+
+def _changes(asked: Asked, answers: Answers, value_N: Floats) -> dict[str, Any] | None:
+    if asked.before is None:
+        return None
+    judged = judge(asked.before, answers, asked.share, asked.owner)
+    if judged.error:
+        return {"error": judged.error}
+    return {"error": "", **changes(value_N, floats(judged.values.total), answers.group_numbers())}
+
+
+def _dense(judged: Judged, answers: Answers, first: Sequence[int]) -> list[dict[str, Any]]:
+    """{sample, pieces, values, placed} of a few samples whose rewards have places, the extreme ones first."""
+    order = dict.fromkeys([*first, *sorted(judged.values.spans)])
+    chosen = [n for n in order if judged.values.dense(n)][:DRAWN]
+    return [{"sample": n, **pieces_of(answers.texts[n], judged.values.dense(n))} for n in chosen]
+
+
+def _probes(node: Node, asked: Asked, answers: Answers, value_N: Floats, label_N: Floats) -> dict[str, Any] | None:
+    given = answers.columns.get("answer", ("",) * len(answers.texts))
+    wanted = ["" if one is None or np.ndim(one) else str(one).strip() for one in given]
+    honest = honest_of(value_N, label_N, answers.texts, wanted)
+    again = partial(judge, node, share=asked.share, owner=asked.owner)
+    return probe(again, answers, wanted, value_N, honest)
