@@ -16,8 +16,10 @@ from pathlib import Path
 from workers.sandbox import landlock, seccomp
 
 SYSTEM_LIBRARIES = ("/lib64", "/usr/lib64", "/etc/ld.so.cache", "/usr/share/zoneinfo")
+BOUNDS = ("memory.max", "memory.limit_in_bytes", "cpu.max", "cpu.cfs_quota_us", "cpu.cfs_period_us")
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 1, 4, 38
 SIGKILL = 9
+Wall = tuple[str, Callable[[], None]]
 OWN_USERS, FIRST_OWN_USER = 4000, 60_001  # user ids that no person has, and that containers map
 
 
@@ -75,16 +77,50 @@ def _held(path: str) -> str:
 
 def raise_walls(ground: Ground, memory_bytes: int, cpu_seconds: int, open_files: int, unwalled: bool) -> None:
     """All walls, outermost first. WallMissing names the first that cannot be raised, unless `unwalled` allows that."""
-    ground.prepare()
     rules: list[landlock.Ruleset] = []
-    walls: list[tuple[str, Callable[[], None]]] = [
-        ("Landlock", lambda: rules.append(_rules(ground))),  # grants need open files, so before the user changes
+    ground.prepare()
+    walls: list[Wall] = [
+        ("Landlock", lambda: rules.append(_rules(ground, _own_bounds()))),  # grants need open files, so before the user
         ("dropping root", _drop_root),
         ("no_new_privs and its kin", _be_alone),
         ("resource limits", lambda: _limit(memory_bytes, cpu_seconds, open_files)),
         ("Landlock", lambda: rules.pop().enforce()),
         ("seccomp", seccomp.install),  # last: it refuses what the others need
     ]
+    _raise(walls, unwalled)
+
+
+def raise_outer(ground: Ground, unwalled: bool) -> list[landlock.Ruleset]:
+    """The walls inside which one may still make processes: no root, no files but those that every process made inside
+    may read, and /proc. Gives the rules of these processes, for `raise_inner`."""
+    rules: list[landlock.Ruleset] = []
+    ground.prepare()
+    walls: list[Wall] = [
+        ("Landlock", lambda: rules.append(_rules(ground, []))),
+        ("Landlock", lambda: rules.append(_rules(ground, ["/proc", *_own_bounds()]))),
+        ("dropping root", _drop_root),
+        ("no_new_privs and its kin", _be_alone),
+        ("Landlock", lambda: rules.pop().enforce()),
+    ]
+    _raise(walls, unwalled)
+    return rules
+
+
+def raise_inner(
+    rules: list[landlock.Ruleset], memory_bytes: int, cpu_seconds: int, open_files: int, unwalled: bool
+) -> None:
+    """All walls of a process that was made inside the outer ones."""
+    walls: list[Wall] = [
+        ("Landlock", lambda: _grant_bounds(rules[0])),
+        ("no_new_privs and its kin", _be_alone),  # to die with its parent is not inherited
+        ("resource limits", lambda: _limit(memory_bytes, cpu_seconds, open_files)),
+        ("Landlock", lambda: rules[0].enforce()),
+        ("seccomp", seccomp.install),
+    ]
+    _raise(walls, unwalled)
+
+
+def _raise(walls: Sequence[Wall], unwalled: bool) -> None:
     for name, wall in walls:
         try:
             wall()
@@ -93,18 +129,35 @@ def raise_walls(ground: Ground, memory_bytes: int, cpu_seconds: int, open_files:
                 raise WallMissing(f"{name}: {error}") from error
 
 
-def _rules(ground: Ground) -> landlock.Ruleset:
-    """Reading what Python needs; writing nothing but the bin."""
+def _rules(ground: Ground, more: Sequence[str]) -> landlock.Ruleset:
+    """Reading what Python needs, and `more`; writing nothing but the bin."""
     rules = landlock.Ruleset()
     shared = sysconfig.get_config_var("MULTIARCH")
     system = [*SYSTEM_LIBRARIES, f"/lib/{shared}", f"/usr/lib/{shared}"]
-    for path in [*ground.readable, *system]:
+    for path in [*ground.readable, *system, *more]:
         rights = landlock.READ_FILE | (landlock.READ_DIR if Path(path).is_dir() else 0)
         rules.grant(path, rights)
     for path in ground.listable:
         rules.grant(path, landlock.READ_DIR)
     rules.grant("/dev/null", landlock.READ_FILE | landlock.WRITE_FILE)
     return rules
+
+
+def _grant_bounds(rules: landlock.Ruleset) -> None:
+    for path in _own_bounds():
+        rules.grant(path, landlock.READ_FILE)
+
+
+def _own_bounds() -> list[str]:
+    """Files that say how much memory and time this process may have. DuckDB cannot start where they exist and stay
+    closed."""
+    own = Path("/proc/self/cgroup")
+    found = [str(own)]
+    for line in own.read_text().splitlines() if own.is_file() else []:
+        _, controllers, place = line.split(":", 2)
+        if {"", "memory", "cpu"} & set(controllers.split(",")):
+            found += [str(Path("/sys/fs/cgroup", controllers, place.lstrip("/"), name)) for name in BOUNDS]
+    return found
 
 
 def _drop_root() -> None:

@@ -69,8 +69,8 @@ def test_processor_time_is_bounded_whatever_the_clock_says() -> None:
 
 
 def test_a_child_is_renewed_before_its_processor_time_is_used_up() -> None:
-    source = "import os, time\ndef reward(completions):\n    time.sleep(0.3)\n    return [os.getpid()]"
-    with Scorer(source, Limits(cpu_seconds=1)) as scorer:
+    source = "import os, time\ndef reward(completions):\n    time.sleep(0.6)\n    return [os.getpid()]"
+    with Scorer(source, Limits(cpu_seconds=2)) as scorer:
         pids = [scorer.score(answers("a")).values[0] for _ in range(3)]
     assert pids[0] == pids[1] != pids[2]
 

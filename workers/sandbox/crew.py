@@ -1,0 +1,68 @@
+"""The outside of a crew: pieces of work go in, one reply each comes out, whatever becomes of the others."""
+
+from collections.abc import Sequence
+from typing import Any, Literal, Self
+
+from workers.contract.errors import RunError
+from workers.contract.rewardcode import Signature
+from workers.sandbox.process import CREW, Child
+from workers.sandbox.records import Limits, SandboxFault
+
+Kind = Literal["sqlite", "duckdb", "programs"]
+TOGETHER = 32  # pieces of one message: their replies all fit into one
+LIMITS = Limits(memory_bytes=1 << 30, cpu_seconds=30, reply_bytes=TOGETHER * (Limits.piece_bytes + 4096))
+SPARE = 5.0  # seconds for what is not the work itself
+
+
+class Crew:
+    """Works on pieces, each in a process of its own inside the walls. A context manager; belongs to one thread.
+
+    The forker starts at the first call. SandboxUnavailable: there are no walls here.
+    """
+
+    def __init__(self, kind: Kind, limits: Limits = LIMITS) -> None:
+        self.kind = kind
+        self.limits = limits
+        self._child: Child | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the forker and all that it forked; a later call starts another."""
+        if self._child is not None:
+            self._child.close()
+            self._child = None
+
+    def run(self, pieces: Sequence[dict[str, Any]], seconds: float) -> list[dict[str, Any]]:
+        """One reply a piece, each within `seconds`; {"error": why} where there is none. RunError: the crew itself
+        failed twice."""
+        replies: list[dict[str, Any]] = []
+        for start in range(0, len(pieces), TOGETHER):
+            some = list(pieces[start : start + TOGETHER])
+            replies += self._read(self._call(some, seconds), len(some))
+        return replies
+
+    def _call(self, pieces: list[dict[str, Any]], seconds: float) -> Any:
+        arguments = {"pieces": pieces, "seconds": seconds}
+        try:
+            return self._warm().call(arguments, len(pieces) * seconds + SPARE)
+        except (
+            SandboxFault
+        ):  # it runs none of the code itself: it was ended from outside, with the thread that began it
+            self.close()
+            return self._warm().call(arguments, len(pieces) * seconds + SPARE)
+
+    def _warm(self) -> Child:
+        if self._child is None or not self._child.alive:
+            self._child = Child("", Signature(self.kind, 0, (), (), False, False), self.limits, CREW)
+        return self._child
+
+    def _read(self, replies: Any, count: int) -> list[dict[str, Any]]:
+        """What came back, one record a piece; a reply is the work of whoever's code it was."""
+        if not isinstance(replies, list) or len(replies) != count:
+            raise RunError("sandbox", f"the sandbox answered {self.kind} with something else than {count} replies")
+        return [reply if isinstance(reply, dict) else {"error": "its result cannot be read"} for reply in replies]

@@ -1,0 +1,130 @@
+"""One query, inside: read first, then run on a database in memory that its schema builds.
+
+The walls keep everything else away; what is refused here is refused with a sentence, and would fail at the walls too.
+"""
+
+import importlib
+import importlib.util
+import math
+import sqlite3
+import time
+from collections.abc import Mapping
+from typing import Any
+
+FORBIDDEN = (
+    "load_extension", "readfile", "writefile", "edit", "fts3_tokenizer", "getenv", "query", "query_table",
+    "sniff_csv", "which_secret",
+)  # fmt: skip
+FORBIDDEN_STARTS = ("read_", "pragma_", "parquet_", "sqlite_", "duckdb_", "st_read", "postgres_", "iceberg_", "delta_")
+# A database of nothing but memory; what the person asks cannot open it again.
+DUCKDB: Mapping[str, str | bool | int | float | list[str]] = {
+    "threads": "1", "memory_limit": "512MB", "enable_external_access": "false", "python_enable_replacements": "false",
+    "autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "lock_configuration": "true",
+}  # fmt: skip
+LONGEST_ERROR = 300
+LONGEST_CELL = 1_000_000  # bytes
+
+
+def prepare(database: str) -> None:
+    """Import the slow libraries once, before anything is forked."""
+    importlib.import_module(f"sqlglot.dialects.{database}")
+    if database == "duckdb" and importlib.util.find_spec("duckdb") is not None:
+        importlib.import_module("duckdb")
+
+
+def run(piece: dict[str, Any]) -> dict[str, Any]:
+    """{"tables": one a query}, each {"columns", "rows"} or {"error"}; `piece` has `queries` (a schema and sql each),
+    the database, the most rows, and the seconds that one may take."""
+    return {"tables": [_table(piece, one["schema"], one["sql"]) for one in piece["queries"]]}
+
+
+def _table(piece: dict[str, Any], schema: str, sql: str) -> dict[str, Any]:
+    refusal = refused(sql, piece["database"])
+    if refusal:
+        return {"error": refusal}
+    most = piece["rows"]
+    ask = _sqlite if piece["database"] == "sqlite" else _duckdb
+    columns, rows, error = ask(schema, sql, most + 1, piece["seconds"])
+    if error:
+        return {"error": error[:LONGEST_ERROR]}
+    if len(rows) > most:
+        return {"error": f"too big: it gives more than {most:,} rows"}
+    return {"columns": columns, "rows": [[_plain(value) for value in row] for row in rows]}
+
+
+def refused(sql: str, database: str) -> str:
+    """Why this may not be run, or nothing: it must be one SELECT that reads tables of the schema."""
+    import sqlglot
+    from sqlglot import errors, expressions
+
+    try:
+        found = [each for each in sqlglot.parse(sql, dialect=database) if each is not None]
+    except (errors.SqlglotError, RecursionError) as error:
+        return f"it cannot be read as SQL: {str(error) or 'it is nested too deeply'}"[:LONGEST_ERROR]
+    if len(found) != 1 or not isinstance(found[0], expressions.Query):
+        return "it must be one SELECT, and nothing else"
+    changing = expressions.DML | expressions.DDL | expressions.Command | expressions.Into
+    for node in found[0].walk():
+        if isinstance(node, changing):
+            return "it must be one SELECT, and nothing else"
+        if isinstance(node, expressions.Func) and _forbidden(_function_name(node)):
+            return f"the function {_function_name(node)} is not allowed"
+        if isinstance(node, expressions.Table) and set(node.name) & set("./\\:"):
+            return "a table is named by its name, not by a file"
+    return ""
+
+
+def _function_name(node: Any) -> str:
+    return str(node.name if node.key == "anonymous" else node.sql_name()).lower()
+
+
+def _forbidden(name: str) -> bool:
+    return name in FORBIDDEN or name.startswith(FORBIDDEN_STARTS)
+
+
+def _sqlite(schema: str, sql: str, most: int, seconds: float) -> tuple[list[str], list[Any], str]:
+    # Reading, and what building a schema needs: nothing is attached, no setting is changed.
+    reading = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE)
+    no = (sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH, sqlite3.SQLITE_PRAGMA)
+    place = sqlite3.connect(":memory:", isolation_level=None)
+    place.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_CELL)
+    deadline = time.monotonic() + seconds
+    place.set_progress_handler(lambda: time.monotonic() > deadline, 10_000)
+    try:
+        place.set_authorizer(lambda action, *_: sqlite3.SQLITE_DENY if action in no else sqlite3.SQLITE_OK)
+        place.executescript(schema)
+        place.set_authorizer(lambda action, *_: sqlite3.SQLITE_OK if action in reading else sqlite3.SQLITE_DENY)
+        asked = place.execute(sql)
+        rows = asked.fetchmany(most)
+        return [each[0] for each in asked.description or ()], rows, ""
+    except (sqlite3.Error, sqlite3.Warning, ValueError, OverflowError) as error:
+        late = time.monotonic() > deadline
+        return [], [], f"too slow: it took longer than {seconds:.3g} s and was stopped" if late else str(error)
+
+
+def _duckdb(schema: str, sql: str, most: int, seconds: float) -> tuple[list[str], list[Any], str]:
+    try:
+        import duckdb
+    except ImportError:
+        return [], [], "DuckDB is not installed here"
+    try:
+        place = duckdb.connect(":memory:", config=dict(DUCKDB))
+        place.execute(schema or "SELECT 1")
+        asked = place.execute(sql)
+        rows = asked.fetchmany(most)
+        return [each[0] for each in asked.description or ()], rows, ""
+    except (duckdb.Error, ValueError, OverflowError, RuntimeError) as error:
+        return [], [], str(error)
+
+
+def _plain(value: Any) -> Any:
+    """A cell as JSON: numbers, text, yes and no, nothing; dates, bytes, lists and what else there is as their text."""
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, bytes):
+        return value.hex()
+    if hasattr(value, "as_integer_ratio") and value.is_finite():  # a decimal number
+        return int(value) if value == int(value) else float(value)
+    return str(value)
