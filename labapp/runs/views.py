@@ -18,6 +18,7 @@ from labapp.accounts.access import current_membership, may_here, requires, scope
 from labapp.accounts.search import words_of
 from labapp.observatory.agreement import agreement
 from labapp.observatory.downloads import file_name
+from labapp.observatory.health.report import report
 from labapp.observatory.models import Rollout
 from labapp.runs import feed, launch
 from labapp.runs.models import STATES, Checkpoint, Experiment, MetricLatest, Run
@@ -30,7 +31,7 @@ PAGE = 50
 SORTS = ("name", "state", "step", "created", "owner__email")
 TABS = (
     ("overview", "Overview"), ("rollouts", "Rollouts"), ("credit", "Credit"), ("tree", "Tree"), ("front", "Front"),
-    ("config", "Config"), ("log", "Log"), ("files", "Files"),
+    ("health", "Health"), ("config", "Config"), ("log", "Log"), ("files", "Files"),
 )  # fmt: skip
 DONE = {
     "stop": "The run stops after the step it is in and keeps a checkpoint.",
@@ -110,7 +111,7 @@ def detail(request: HttpRequest, run_id: UUID) -> HttpResponse:
         "spec_json": document, "spec_yaml": documents.yaml_of(json.loads(document)),
         "may_change": may_here(request, "change"), "files": _files(run) if tab == "files" else [],
         "agreement": agreement(run, chosen) if judged else None, "addresses": _addresses(run),
-        "recipe": recipe_of(run),
+        "recipe": recipe_of(run), "health": report(run) if tab == "health" else [],
     }  # fmt: skip
     answer = render(request, "runs/detail.html", context)
     if run.deleted is not None:
