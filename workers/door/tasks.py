@@ -13,13 +13,14 @@ from labapp.runs import launch
 from labapp.runs.models import Run
 from labapp.runs.sweep import sweep
 from workers.door.boundary import boundary, on_shutdown
+from workers.door.dryrun import dry_run_on
 from workers.door.heart import Heart
+from workers.door.judged import judge
 from workers.door.ledger import RunLedger
 from workers.door.look import look_at
 from workers.door.resume import newest_checkpoint
 from workers.door.serve import serve
 from workers.door.sources import analysis_spec, train_spec
-from workers.door.trial import try_reward
 
 LOST = "workers.door.lost:RunRequest"  # what the worker's parent does when the process of a run dies
 
@@ -44,10 +45,18 @@ def probe(kind: str, name: str, params: Mapping[str, Any]) -> dict[str, Any]:
     return draw(kind, name, params)
 
 
-@app.task(name="merit.try_reward")
-def try_on(source: str, samples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """See `trial.py`."""
-    return try_reward(source, samples)
+@app.task(name="merit.dry_run")
+def dry_run(
+    document: Mapping[str, Any], samples: Sequence[Mapping[str, Any]], options: Mapping[str, Any]
+) -> dict[str, Any]:
+    """See `dryrun.py`."""
+    return dry_run_on(document, samples, options)
+
+
+@app.task(name="merit.judge")
+def judge_samples(documents: Sequence[Mapping[str, Any]], samples: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """See `judged.py`."""
+    return judge(documents, samples)
 
 
 @app.task(name="merit.serve_reward", ignore_result=True)

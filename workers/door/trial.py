@@ -26,7 +26,7 @@ def try_reward(source: str, samples: Sequence[Mapping[str, Any]]) -> dict[str, A
                                "seconds": 0.0, "unavailable": None}  # fmt: skip
     try:
         with Scorer(source) as scorer:
-            scores = scorer.score(_answers(samples), SECONDS)
+            scores = scorer.score(answers_of(samples), SECONDS)
     except SandboxUnavailable as error:
         return {**nothing, "unavailable": error.sentence()}
     except SandboxFault as fault:  # the source cannot be used, or fails before it sees a sample
@@ -44,7 +44,8 @@ def _fault(one: "SandboxFault") -> dict[str, Any]:
             "trace": one.traceback_text}  # fmt: skip
 
 
-def _answers(samples: Sequence[Mapping[str, Any]]) -> Answers:
+def answers_of(samples: Sequence[Mapping[str, Any]]) -> Answers:
+    """Samples {prompt, completion, ...} as finished completions; further keys are their columns."""
     texts = tuple(str(sample["completion"]) for sample in samples)
     names = sorted({name for sample in samples for name in sample if name not in GIVEN})
     return Answers(

@@ -1,0 +1,44 @@
+"""Values of every part of a reward on a few samples, and what is said where there are none."""
+
+from typing import Any
+
+from workers.door.judged import judge
+
+SAMPLES = [
+    {"prompt": "1+1", "completion": "it is 2", "answer": "2"},
+    {"prompt": "2+2", "completion": "it is 5", "answer": "4"},
+]
+RIGHT = {"kind": "rewards", "name": "numeric_answer"}
+LONG = {
+    "kind": "rewards",
+    "name": "code:1@1",
+    "source": "def reward(completions, **columns):\n    return [float(len(text)) for text in completions]\n",
+}
+
+
+def gate(*parts: dict[str, Any]) -> dict[str, Any]:
+    return {"kind": "combining", "name": "gate", "params": {"threshold": 1.0}, "of": list(parts)}
+
+
+def test_it_works() -> None:
+    """By hand: the first answer is right and seven letters long, so the gate lets 7 through; the second is wrong."""
+    (made,) = judge([gate(RIGHT, LONG)], SAMPLES)
+    assert made == {"values": {"": [7.0, 0.0], "of.0": [1.0, 0.0], "of.1": [7.0, 7.0]}, "faults": {}, "error": ""}
+
+
+def test_each_reward_answers_for_itself() -> None:
+    unknown = {"kind": "rewards", "name": "nothing"}
+    found = judge([RIGHT, gate(RIGHT), unknown, {"kind": "rewards"}], SAMPLES)
+    assert found[0]["values"] == {"": [1.0, 0.0]}
+    assert "two parts" in found[1]["error"]
+    assert "nothing" in found[2]["error"]
+    assert "name" in found[3]["error"]
+    assert [one["values"] for one in found[1:]] == [{}, {}, {}]
+
+
+def test_a_sample_that_a_part_fails_on_is_said_and_the_others_keep_their_values() -> None:
+    raising = LONG | {"source": LONG["source"].replace("float(len(text))", "1 / (len(text) - 7)")}
+    samples = [SAMPLES[0], {"prompt": "", "completion": "abcdefghi", "answer": "9"}]
+    (made,) = judge([{"kind": "combining", "name": "sum", "of": [raising]}], samples)
+    assert made["values"][""] == [None, 0.5]
+    assert "ZeroDivisionError" in made["faults"]["0"]

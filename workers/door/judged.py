@@ -1,0 +1,49 @@
+"""What saved or half-made rewards, and each part of them, say of a few samples while somebody looks at them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from workers.contract.errors import RunError
+from workers.contract.rewardnode import INNER, Node
+from workers.contract.spec import SpecError, build
+from workers.contract.values import Values
+from workers.door.plain import plain
+from workers.door.trial import answers_of
+
+LABEL = "reward"
+
+
+def judge(documents: Sequence[Mapping[str, Any]], samples: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Of each reward `{values, faults, error}` on samples {prompt, completion, ...}: the values of every node by its
+    path, the sentences of those samples that it failed on, by index, or why it could not be asked at all."""
+    return [_judge(document, samples) for document in documents]
+
+
+def _judge(document: Mapping[str, Any], samples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    # Not before somebody asks: the sweep loads this file too.
+    from workers.engine.boundary import boundary
+    from workers.engine.facilities import Facilities
+    from workers.engine.judges import make_judge
+
+    facilities = Facilities()
+    try:
+        node: Node = build(Node, document, LABEL)
+        with boundary("reward"):
+            made = make_judge(node, LABEL, facilities)
+            try:
+                values = made.judge(answers_of(samples), 1)
+            finally:
+                made.close()
+    except (RunError, SpecError) as error:
+        return {"values": {}, "faults": {}, "error": error.what if isinstance(error, RunError) else str(error)}
+    finally:
+        facilities.close()
+    shown: dict[str, Any] = plain({"values": _by_path(node, values), "faults": values.faults, "error": ""})
+    return shown
+
+
+def _by_path(node: Node, values: Values) -> dict[str, list[float | None]]:
+    found = {"": list(values.total)}
+    if node.kind == INNER:
+        found |= {path: list(values.parts[name]) for path, name in node.labels().items() if path}
+    return found
