@@ -45,9 +45,10 @@ format: install-dev  ## bring the code into its one format
 peers: .venv-peers/ready  ## ask TRL's own losses again: do they still say what was recorded? (ARGS=--write records)
 	OMP_NUM_THREADS=1 .venv-peers/bin/python -W ignore -m tests.peers.record $(ARGS)
 
-bench: install-dev .venv-peers/ready  ## measure: steps and pairs beside TRL, trees, the guided run, page times, latency
+bench: install-dev .venv-peers/ready  ## measure: steps and pairs beside TRL, trees, the guided run, page times, latency, served rewards
 	.venv-peers/bin/python -W ignore -m tests.bench.steps
 	.venv-peers/bin/python -W ignore -m tests.bench.pairs
 	$(BIN)/python -m tests.bench.trees
 	$(BIN)/python -m tests.bench.story
 	$(BIN)/python -m tests.bench.latency
+	$(BIN)/python -m tests.bench.serving
