@@ -8,8 +8,13 @@ import pytest
 
 from tests.workers.stage import names, variants
 from workers.contract.answers import Problem
+from workers.contract.spec import Pick
+from workers.engine.facilities import Facilities
 from workers.engine.load import call, load
+from workers.engine.prompts import TaskSource
+from workers.engine.recipe import make_part
 
+FACILITIES = Facilities()
 EVERY = pytest.mark.parametrize(("name", "params"), variants("tasks"))
 
 
@@ -36,10 +41,12 @@ def test_a_problem_is_text_with_columns_that_json_can_hold(name: str, params: di
 def test_verdicts_are_right_or_wrong_and_silence_is_wrong(name: str, params: dict[str, object]) -> None:
     module: Any = load("tasks", name).module
     rng = random.Random(0)
-    for problem in problems(name, params):
-        assert module.verify("", problem) == 0.0
-        assert module.verify(module.solution(rng, problem, careful=True), problem) == 1.0
-        assert module.verify("\x00🦆#" * 50, problem) == 0.0
+    posed = problems(name, params)
+    right = [module.solution(rng, problem, careful=True) for problem in posed]
+    source = TaskSource(make_part(Pick("tasks", name, params)), 0, FACILITIES)
+    assert source.verdicts([""] * len(posed), posed) == [0.0] * len(posed)
+    assert source.verdicts(right, posed) == [1.0] * len(posed)
+    assert source.verdicts(["\x00🦆#" * 50] * len(posed), posed) == [0.0] * len(posed)
 
 
 @pytest.mark.parametrize("name", names("tasks"))

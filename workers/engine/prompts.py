@@ -2,8 +2,8 @@
 
 import json
 import random
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,6 +13,7 @@ from workers.contract.errors import RunError
 from workers.contract.spec import Prompts
 from workers.engine import seeds
 from workers.engine.boundary import boundary
+from workers.engine.facilities import Facilities
 from workers.engine.load import settings
 from workers.engine.recipe import Part, make_part
 from workers.tasks.parts import HELDOUT, TRAIN, draw
@@ -30,8 +31,8 @@ class Source(Protocol):
     def heldout(self, count: int) -> list[Problem]:
         """At most `count` problems that are never trained on: the same ones at every call."""
 
-    def verdict(self, text: str, problem: Problem) -> float | None:
-        """What the task's own verifier says; None where there is no verifier."""
+    def verdicts(self, texts: Sequence[str], problems: Sequence[Problem]) -> list[float | None]:
+        """What the task's own verifier says of a text for each problem; None where there is no verifier."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class TaskSource:
 
     task: Part
     seed: int
+    facilities: Facilities = field(default_factory=Facilities, compare=False)
 
     def batch(self, step: int, count: int) -> list[Problem]:
         """See `Source`."""
@@ -57,9 +59,12 @@ class TaskSource:
         """See `Source`. The seed is not the run's: runs are compared on the same held-out problems."""
         return self._draw(seeds.rng(0, "heldout"), count, HELDOUT)
 
-    def verdict(self, text: str, problem: Problem) -> float | None:
-        """See `Source`."""
-        return float(self.task.loaded.module.verify(text, problem))
+    def verdicts(self, texts: Sequence[str], problems: Sequence[Problem]) -> list[float | None]:
+        """See `Source`. A task whose answers have to be run has a function that verifies many at once."""
+        module = self.task.loaded.module
+        if hasattr(module, "verdicts"):
+            return list(module.verdicts(texts, problems, **self.facilities.supply(("queries",), self.task.address, 0)))
+        return [float(module.verify(text, problem)) for text, problem in zip(texts, problems, strict=True)]
 
     def _draw(self, rng: random.Random, count: int, part: str) -> list[Problem]:
         params = settings(self.task.loaded.method, self.task.params)
@@ -87,9 +92,9 @@ class FileSource:
         """See `Source`."""
         return self.held[:count] if self.task is None else self.task.heldout(count)
 
-    def verdict(self, text: str, problem: Problem) -> float | None:
+    def verdicts(self, texts: Sequence[str], problems: Sequence[Problem]) -> list[float | None]:
         """A file brings no verifier; a stock of a task's problems has the task's."""
-        return None if self.task is None else self.task.verdict(text, problem)
+        return [None] * len(texts) if self.task is None else self.task.verdicts(texts, problems)
 
     def _at(self, place: int) -> Problem:
         lap, index = divmod(place, len(self.train))

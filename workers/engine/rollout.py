@@ -22,7 +22,8 @@ def roll_out(
     counts = torch.tensor(siblings, device=device)
     group_N = torch.arange(len(problems), device=device).repeat_interleave(counts)
     each = [problem for problem, count in zip(problems, siblings, strict=True) for _ in range(count)]
-    return _rollouts(learner, sampled, each, group_N, version)
+    made = _rollouts(learner, sampled, each, group_N, version)
+    return replace(made, answers=replace(made.answers, groups=tuple(group_N.tolist())))
 
 
 def sample_on(
@@ -104,7 +105,7 @@ def _answers(learner: Learner, each: list[Problem], sampled: Sampled) -> Answers
     lengths = sampled.mask_NT.sum(dim=1).tolist()
     ids = [row[:length] for row, length in zip(sampled.token_NT.tolist(), lengths, strict=True)]
     texts = learner.loaded.tokenizer.batch_decode(ids, skip_special_tokens=True)
-    verdicts = [learner.source.verdict(text, problem) for text, problem in zip(texts, each, strict=True)]
+    verdicts = learner.source.verdicts(texts, each)
     return Answers(
         tuple(texts),
         tuple(problem.prompt for problem in each),
@@ -112,6 +113,7 @@ def _answers(learner: Learner, each: list[Problem], sampled: Sampled) -> Answers
         tuple(FINISHED if finished else CUT_OFF for finished in sampled.finished_N.tolist()),
         columns_of(each),
         tuple(verdicts),
+        tokens=tuple(map(tuple, ids)),
     )
 
 

@@ -6,6 +6,7 @@ The walls keep everything else away; what is refused here is refused with a sent
 import importlib
 import importlib.util
 import math
+import re
 import sqlite3
 import time
 from collections.abc import Mapping
@@ -22,6 +23,7 @@ DUCKDB: Mapping[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "lock_configuration": "true",
 }  # fmt: skip
 LONGEST_ERROR = 300
+COLOURS = re.compile("\x1b\\[[0-9;]*m")  # the parser underlines what it does not understand
 LONGEST_CELL = 1_000_000  # bytes
 
 
@@ -60,7 +62,8 @@ def refused(sql: str, database: str) -> str:
     try:
         found = [each for each in sqlglot.parse(sql, dialect=database) if each is not None]
     except (errors.SqlglotError, RecursionError) as error:
-        return f"it cannot be read as SQL: {str(error) or 'it is nested too deeply'}"[:LONGEST_ERROR]
+        why = "it is nested too deeply" if isinstance(error, RecursionError) else COLOURS.sub("", str(error))
+        return f"it cannot be read as SQL: {' '.join(why.split())}"[:LONGEST_ERROR]
     if len(found) != 1 or not isinstance(found[0], expressions.Query):
         return "it must be one SELECT, and nothing else"
     changing = expressions.DML | expressions.DDL | expressions.Command | expressions.Into

@@ -101,7 +101,7 @@ def replace_batch(source: Any) -> Any:
 
     class Same:
         batch = staticmethod(lambda step, count: always)
-        verdict = source.verdict
+        verdicts = source.verdicts
 
     return Same()
 
