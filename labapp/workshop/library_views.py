@@ -94,6 +94,7 @@ def method(request: HttpRequest, kind: str, name: str) -> HttpResponse:
 GIVEN = {
     "rng": "a seeded source of randomness; the same seed poses the same problems",
     "answers": "the completions as text, with their prompts, lengths, ends, columns and verdicts",
+    "parts": "what each of the combined rewards says of the completions: values, and where in them they arise",
     "rollouts": "the sampled tokens with their mask, groups, and log-probabilities when they were sampled",
     "reward_NT": "the weighted sum of the rewards, on the last chosen token of each completion",
     "now": "what the present policy says of the sampled tokens, with gradients",

@@ -26,7 +26,7 @@ FORBIDDEN_NAMES = ("utils", "util", "common", "base", "helpers", "misc")
 BOUNDARIES = ("workers/engine/boundary.py", "workers/door/", "workers/sandbox/child.py")
 METHOD_MAY_IMPORT = (
     "workers.contract", "workers.tasks.parts", "workers.engine.tensors", "workers.engine.masks", "workers.engine.tree",
-    "torch", "math_verify", "regex", "sqlglot", "__future__",
+    "torch", "math_verify", "regex", "sqlglot", "rapidfuzz", "jsonschema", "__future__",
 )  # fmt: skip
 
 
@@ -170,16 +170,23 @@ def broad_excepts(root: Path) -> list[str]:
 
 
 def named_methods(root: Path) -> list[str]:
-    """Places where the engine names a method, by text or by import. Words that also name a metric may stand."""
-    names = {
-        path.stem
+    """Places where the engine names a method, by text or by import. Words that also name a metric may stand, and the
+    names of combinations, which are ordinary words (sum, clip), where no kind stands before them."""
+    addresses = {
+        f"{kind.name}/{path.stem}"
         for kind in KINDS.values()
         for path in (root / "workers" / kind.name).rglob("*.py")
         if f"\ndef {kind.function}(" in path.read_text()
-    } - set(METRICS)
+    }
+    names = {one.rpartition("/")[2] for one in addresses} - set(METRICS)
+    telling = {one.rpartition("/")[2] for one in addresses if not one.startswith("combining/")} - set(METRICS)
     found = []
     for path, text in sources(root, ("workers/engine",)):
-        found += [f"{path}:{line} {words}" for line, words in _texts(text) if words.rpartition("/")[2] in names]
+        found += [
+            f"{path}:{line} {words}"
+            for line, words in _texts(text)
+            if words in addresses or words.rpartition("/")[2] in telling
+        ]
         found += [f"{path}:{line} {name}" for line, name in _imports(text) if _is_method(name, names)]
     return found
 
@@ -206,7 +213,7 @@ def _imports(text: str) -> Iterator[tuple[int, str]]:
 
 
 def strange_imports(root: Path) -> list[str]:
-    """What a method imports beyond the standard library, the contract, tensors, masks, torch and two parsers."""
+    """What a method imports beyond the standard library, the contract, tensors, masks, torch and light libraries."""
     mine = tuple(f"{name}." for name in METHOD_MAY_IMPORT)
     return [
         f"{path}:{line} {name}"

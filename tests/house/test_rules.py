@@ -9,6 +9,7 @@ import pytest
 from tests.house import rules, test_house
 
 CLEAN = '"""A module."""\n\n\ndef credit(rollouts, reward_NT):\n    """Does it."""\n    return reward_NT\n'
+COMBINATION = CLEAN.replace("def credit(", "def combine(")
 LEGEND = "| `N` | completions |\n| `T` | tokens |\n"
 
 
@@ -64,6 +65,11 @@ BROKEN: list[tuple[str, dict[str, str], list[str]]] = [
     ("named_methods", {"workers/engine/a.py": 'load("credit/grpo")\n'}, ["workers/engine/a.py:1 credit/grpo"]),
     (
         "named_methods",
+        {"workers/combining/sum.py": COMBINATION, "workers/engine/a.py": 'load("combining/sum")\n'},
+        ["workers/engine/a.py:1 combining/sum"],
+    ),
+    (
+        "named_methods",
         {"workers/engine/a.py": "from workers.credit import grpo\n"},
         ["workers/engine/a.py:1 workers.credit.grpo"],
     ),
@@ -99,6 +105,7 @@ FINE: list[tuple[str, dict[str, str]]] = [
     ("broad_excepts", {"labapp/a.py": "try:\n    x = 1\nexcept BaseException:\n    x = 2\n    raise\n"}),
     ("broad_excepts", {"workers/engine/boundary.py": "try:\n    x = 1\nexcept Exception:\n    pass\n"}),
     ("named_methods", {"workers/credit/entropy.py": CLEAN, "workers/engine/a.py": 'streams["entropy"]\n'}),
+    ("named_methods", {"workers/combining/sum.py": COMBINATION, "workers/engine/a.py": 'if name == "sum": ...\n'}),
     ("strange_imports", {"workers/credit/grpo.py": "import math\nimport torch\n" + CLEAN}),
 ]
 
