@@ -4,16 +4,12 @@ Nothing is trained and no model is read: what the batch's columns hold must do. 
 they differ.
 """
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import torch
 from torch import Tensor
 
-from workers.contract.answers import Answers
 from workers.contract.errors import RunError
 from workers.contract.spec import RunSpec
 from workers.engine.batch import Batch, rows_of
@@ -22,6 +18,7 @@ from workers.engine.gather import Chosen
 from workers.engine.masks import masked
 from workers.engine.recipe import Part, Recipe, make_recipe
 from workers.engine.rewarding import Rewards, after_shaping
+from workers.engine.stored_answers import answers_of, open_step, rewards_of
 from workers.engine.supply import Supply
 from workers.engine.tensors import Candidates, Pass, Progress, Rollouts
 from workers.engine.update import reduced
@@ -31,9 +28,12 @@ STORED = {
     "ref_logp_NT": ("ref_logp", "the reference policy's log-probabilities", "a part that compares with the reference"),
     "value_NT": ("value", "a critic's values", "a critic"),
 }
-STREAM, REWARD = "stream.", "reward."
-PLAIN = ("prompt", "completion", "end", "group", "pieces")
-BEYOND = {"over_vocabulary": "whole next-token distributions", "gram_KK": "gradients of the network"}
+STREAM = "stream."
+BEYOND = {
+    "over_vocabulary": "whole next-token distributions",
+    "gram_KK": "gradients of the network",
+    "ref_values": "completions that the reference policy writes",
+}
 
 
 @dataclass(frozen=True)
@@ -58,14 +58,8 @@ class Seen:
 
 def read_stored(content: bytes) -> Stored:
     """A step's Parquet file as tensors; RunError at `data` when it is none, or has no completions."""
-    try:
-        table = pq.read_table(io.BytesIO(content))
-    except pa.ArrowInvalid as error:
-        raise RunError("data", f"the stored file cannot be read ({error}).", "Take another step.") from error
-    plain = table.select([name for name in table.column_names if name in PLAIN or name.startswith(REWARD)]).to_pydict()
-    pieces = plain["pieces"]
-    if not pieces:
-        raise RunError("data", "this step stored no completions.", "Take another step.")
+    table = open_step(content)
+    pieces = table["pieces"].to_pylist()
     length_N = torch.tensor([len(row) for row in pieces])
     inside_NT = torch.arange(max(1, int(length_N.max())))[None, :] < length_N[:, None]
 
@@ -75,21 +69,18 @@ def read_stored(content: bytes) -> Stored:
         out_NT[inside_NT] = torch.from_numpy(flat.copy()).to(kind)
         return out_NT
 
-    lengths = tuple(length_N.tolist())
     streams = {
         name.removeprefix(STREAM): tokens(name, torch.float32) for name in table.column_names if name.startswith(STREAM)
     }
-    none_NL = torch.zeros(len(lengths), 0, dtype=torch.long)
+    none_NL = torch.zeros(len(pieces), 0, dtype=torch.long)
     logp_NT = streams.get("logp", torch.zeros(inside_NT.shape))
-    answers = Answers(tuple(plain["completion"]), tuple(plain["prompt"]), lengths, tuple(plain["end"]))
     rollouts = Rollouts(
         none_NL, none_NL.bool(), tokens("token_ids", torch.long), tokens("mask", torch.bool), logp_NT,
-        torch.tensor(plain["group"]), answers, streams=streams,
+        torch.tensor(table["group"].to_pylist()), answers_of(table), streams=streams,
     )  # fmt: skip
     rewards = {
-        name.removeprefix(REWARD): torch.tensor([float("nan") if one is None else one for one in values])
-        for name, values in plain.items()
-        if name.startswith(REWARD)
+        label: torch.tensor([float("nan") if one is None else one for one in values])
+        for label, values in rewards_of(table).items()
     }
     return Stored(rollouts, rewards, pieces)
 
