@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from labapp.accounts.access import person, require, requires, scoped, scoped_get, team_of
 from labapp.accounts.search import words_of
-from labapp.workshop import rewards, samples, treedocs, uses, versioning
+from labapp.workshop import dryrun_form, rewards, treedocs, uses, versioning
 from labapp.workshop.models import Reward, RewardVersion
 from labapp.workshop.versioning import NotSaved
 from workers import documents
@@ -86,14 +86,13 @@ def _version(one: Reward, asked: str) -> RewardVersion:
 def _editor(
     request: HttpRequest, one: Reward | None, shown: RewardVersion | None, source: str, error: str = ""
 ) -> HttpResponse:
-    team = team_of(request)
     context: dict[str, Any] = {
         "reward": one, "shown": shown, "source": source, "error": error,
         "name": request.POST.get("name", ""), "message": request.POST.get("message", ""),
         "versions": [] if one is None else one.versions.select_related("author").order_by("-number"),
         "reference": "" if shown is None else shown.reference,
         "runs": [] if one is None else uses.runs_of_reward(one).filter(deleted=None)[:20],
-        "datasets": samples.versions(team), "sample_runs": samples.runs(team), "counts": samples.COUNTS,
+        "dry": dryrun_form.panel(request, one, "#source"),
     }  # fmt: skip
     return render(request, "workshop/reward.html", context, status=422 if error else 200)
 

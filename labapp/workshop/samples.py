@@ -11,9 +11,9 @@ from labapp.accounts.models import Team
 from labapp.observatory.models import Rollout
 from labapp.runs.models import Run
 from labapp.workshop import prepared
-from labapp.workshop.models import DataVersion
+from labapp.workshop.models import DataSet, DataVersion
 
-COUNTS = (8, 32, 128)
+COUNTS = (8, 32, 128, 200)  # the last is what is asked for where nobody chose
 LONGEST = 200_000  # letters of a pasted text
 PLACES = ("pasted", "data", "run")
 
@@ -37,7 +37,7 @@ def runs(team: Team) -> list[Run]:
 def gather(team: Team, asked: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Samples {prompt, completion, label?, columns...} as the form asks for them; NoSamples with a sentence."""
     place = str(asked.get("place", ""))
-    count = int(asked["count"]) if str(asked.get("count", "")) in map(str, COUNTS) else COUNTS[0]
+    count = int(asked["count"]) if str(asked.get("count", "")) in map(str, COUNTS) else COUNTS[-1]
     if place == "data":
         return _from_data(team, str(asked.get("dataset", "")), count)
     if place == "run":
@@ -50,7 +50,8 @@ def _from_data(team: Team, reference: str, count: int) -> list[dict[str, Any]]:
     if found is None:
         raise NoSamples("Choose a data set.")
     try:
-        rows = prepared.read_evenly(found, count)
+        pairs = found.dataset.kind == DataSet.PAIRS  # each is two samples
+        rows = prepared.read_evenly(found, count // 2 if pairs else count)
     except FileNotFoundError:
         raise NoSamples(f"The rows of {found} are gone: upload the file again.") from None
     answered = bool(found.mapping.get("answer"))

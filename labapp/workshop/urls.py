@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from labapp.workshop import algorithm_views, formula_views, microscope_views, trial_views
+from labapp.workshop import algorithm_views, dryrun_views, formula_views, microscope_views, trial_views
 from labapp.workshop import reward_views as views
 
 app_name = "workshop"
@@ -10,8 +10,9 @@ urlpatterns = [
     path("", views.index, name="index"),
     path("rewards/new/", views.new, name="new"),
     path("rewards/check/", trial_views.check, name="check"),
-    path("rewards/try/", trial_views.start, name="try"),
-    path("rewards/try/<uuid:task>/", trial_views.look, name="trial"),
+    path("rewards/try/", dryrun_views.start, name="try"),
+    path("rewards/try/<uuid:task>/", dryrun_views.look, name="trial"),
+    path("rewards/try/<uuid:task>/data/", dryrun_views.data, name="trial_data"),
     path("rewards/<int:pk>/", views.reward, name="reward"),
     path("rewards/<int:pk>/history/", views.history, name="history"),
     path("rewards/<int:pk>/delete/", views.delete, name="delete"),

@@ -1,4 +1,4 @@
-// The page of a reward: an editor whose marks come from the server while one types, and trials that mark their faults.
+// The page of a reward: an editor whose marks come from the server while one types, and dry runs that mark their faults.
 
 import { edit } from "./editor.js";
 
@@ -36,7 +36,7 @@ async function check() {
 }
 
 document.addEventListener("htmx:afterSettle", (event) => {
-  const marks = event.detail.target.id === "trial" && document.getElementById("trial-marks");
+  const marks = event.detail.target.id === "dryrun" && document.getElementById("dryrun-marks");
   if (marks) editor.mark(JSON.parse(marks.textContent));
 });
 

@@ -51,7 +51,12 @@ def _first(value_N: Floats, right_N: Any, cuts: Floats) -> float:
 def _best(value_N: Floats, right_N: Any, cuts: Floats) -> Figure:
     """The highest accuracy at any of the cuts."""
     hits = _hits(value_N, right_N, cuts)
-    return lambda weights: (weights @ hits).max(axis=1) / weights.sum(axis=1)
+
+    def figure(weights: Floats) -> Floats:
+        shares: Floats = (weights @ hits).max(axis=1) / weights.sum(axis=1)
+        return shares
+
+    return figure
 
 
 def _auc(value_N: Floats, right_N: Any) -> Figure:
@@ -61,8 +66,9 @@ def _auc(value_N: Floats, right_N: Any) -> Figure:
 
     def figure(weights: Floats) -> Floats:
         rights, wrongs = weights[:, right_N], weights[:, ~right_N]
-        pairs: Floats = rights.sum(axis=1) * wrongs.sum(axis=1)
-        return ((rights @ above) * wrongs).sum(axis=1) / pairs
+        pairs = rights.sum(axis=1) * wrongs.sum(axis=1)
+        share: Floats = ((rights @ above) * wrongs).sum(axis=1) / pairs
+        return share
 
     return figure
 
@@ -77,7 +83,8 @@ def _tau(value_N: Floats, label_N: Floats) -> Figure:
         same, one, other = (
             ((weights @ signs) * weights).sum(axis=1) for signs in (first * second, first**2, second**2)
         )
-        return same / np.sqrt(one * other)
+        share: Floats = same / np.sqrt(one * other)
+        return share
 
     return figure
 

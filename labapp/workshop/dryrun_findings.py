@@ -1,0 +1,121 @@
+"""What stands out in a dry run, the worst first: each a sentence with its state and where to look."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from labapp.workshop.dryrun_words import fixed, interval, many, number, share, signed
+
+DOMINANT, AGAINST, SATURATED = 0.9, -0.02, 0.9  # shares of variance, and of completions at the highest value
+LENGTH_MATTERS = 0.1  # of the variance that length explains
+ORDER = ("bad", "warn", "ok")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A sentence; `state` is bad, warn or ok, `place` the id of the section that shows it."""
+
+    state: str
+    what: str
+    place: str
+
+
+def findings(told: Mapping[str, Any]) -> list[Finding]:
+    """Everything that stands out; where nothing does, that."""
+    makers = (_failed, _probes, _spread, _parts, _length, _labels)
+    found = [one for maker in makers for one in maker(told)]
+    if not any(one.state != "ok" for one in found):
+        found.append(
+            Finding("ok", "Nothing stands out: no probe reaches honest work, and length buys nothing.", "probes")
+        )
+    return sorted(found, key=lambda one: ORDER.index(one.state))
+
+
+def _failed(told: Mapping[str, Any]) -> Iterator[Finding]:
+    failed = told["summary"]["failed"]
+    if failed:
+        first = told["faults"][0]
+        what = f"It failed on {failed} of {many(len(told['values']), 'completion')}: {first['sentence']}"
+        yield Finding("bad", what, "failed")
+
+
+def _probes(told: Mapping[str, Any]) -> Iterator[Finding]:
+    probes = told["probes"]
+    if probes is None:
+        return
+    by_state: dict[str, list[Mapping[str, Any]]] = {}
+    for row in probes["rows"]:
+        by_state.setdefault(row["state"], []).append(row)
+    for row in by_state.get("beats", []):
+        beaten = f"{number(row['median'])} against a median of {number(probes['median'])}"
+        yield Finding("bad", f"{TITLES[row['name']]} beats honest completions: {beaten}.", "probes")
+    for row in by_state.get("failed", []):
+        yield Finding("warn", f"{TITLES[row['name']]} makes it fail: {row['fault']}", "probes")
+    if by_state.get("equals"):
+        names = ", ".join(TITLES[row["name"]].lower() for row in by_state["equals"])
+        yield Finding("warn", f"As much as honest completions ({number(probes['median'])}) earn: {names}.", "probes")
+
+
+TITLES = {
+    "empty": "Empty text",
+    "very long": "Very long text",
+    "prompt repeated": "The prompt, repeated",
+    "answer many times": "The right answer, many times",
+    "answer alone": "The answer without reasoning",
+    "strange characters": "Unicode and control characters",
+    "truncated": "Truncated text",
+    "hedged": "Many answers, hedged",
+}
+
+
+def _spread(told: Mapping[str, Any]) -> Iterator[Finding]:
+    summary = told["summary"]
+    if summary["count"] > 1 and summary["distinct"] == 1:
+        yield Finding(
+            "bad", f"Every completion earns the same ({number(summary['most'])}): nothing can be learned.", "values"
+        )
+        return
+    values = [value for value in told["values"] if value is not None]
+    top = sum(value == summary["most"] for value in values) / len(values) if values else 0.0
+    if top >= SATURATED and len(values) > 1:
+        yield Finding(
+            "warn", f"{share(top)} of the completions earn the most ({number(summary['most'])}) already.", "values"
+        )
+
+
+def _parts(told: Mapping[str, Any]) -> Iterator[Finding]:
+    parts = [row for row in told["components"]["rows"] if row["depth"] == 1 and row["share"] is not None]
+    if told["components"]["adds_up"] and len(parts) > 1:
+        first = max(parts, key=lambda row: row["share"])
+        if first["share"] >= DOMINANT:
+            what = f"{first['name']} makes {share(first['share'])} of the variance: the others hardly matter."
+            yield Finding("warn", what, "parts")
+        for row in parts:
+            if row["share"] < AGAINST:
+                yield Finding(
+                    "warn", f"{row['name']} works against the total ({share(row['share'])} of its variance).", "parts"
+                )
+
+
+def _length(told: Mapping[str, Any]) -> Iterator[Finding]:
+    length = told["length"]
+    if length is None or length["r"] is None or length["slope"]["low"] is None:
+        return
+    slope = length["slope"]
+    if slope["low"] * slope["high"] > 0 and length["r"] ** 2 >= LENGTH_MATTERS:
+        how = "more" if slope["value"] > 0 else "less"
+        rise = f"{signed(slope['value'])} per {length['per']:,} letters, r = {fixed(length['r'])}"
+        yield Finding("warn", f"Longer completions earn {how}: {rise}.", "length")
+
+
+def _labels(told: Mapping[str, Any]) -> Iterator[Finding]:
+    agreement = told["agreement"]
+    if agreement is None or agreement["auc"]["low"] is None:
+        return
+    auc = agreement["auc"]
+    figures = f"AUC {fixed(auc['value'])} ({interval(auc)})"
+    if auc["low"] > 0.5:
+        yield Finding("ok", f"It tells right from wrong: {figures}.", "agreement")
+    else:
+        how = "says the opposite of the labels" if auc["high"] < 0.5 else "does not tell right from wrong"
+        yield Finding("bad", f"It {how}: {figures}.", "agreement")

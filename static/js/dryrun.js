@@ -1,0 +1,42 @@
+// The result of a dry run: histograms of the values, the reward over length, and dense rewards on their text.
+
+import { drawHistogram, drawLength } from "./dryrun_chart.js";
+import { drawStrips } from "./strip.js";
+
+function figure(histogram) {
+  const one = document.createElement("figure");
+  const count = ["right", "wrong", "unlabelled"].flatMap((of) => histogram[of]).reduce((sum, many) => sum + many, 0);
+  const place = Object.assign(document.createElement("div"), { className: "chart" });
+  place.setAttribute("role", "img");
+  place.setAttribute("aria-label", `Histogram of ${histogram.name} over ${count} completions`);
+  one.append(Object.assign(document.createElement("figcaption"), { className: "note", textContent: histogram.name }), place);
+  return one;
+}
+
+function draw(data) {
+  const histograms = document.querySelector("#dryrun [data-histograms]");
+  if (!histograms.children.length) histograms.replaceChildren(...data.histograms.map(figure));
+  histograms.querySelectorAll(".chart").forEach((place, at) => drawHistogram(place, data.histograms[at]));
+  const length = document.querySelector("#dryrun [data-length]");
+  if (length) drawLength(length, data);
+  const dense = document.querySelector("#dryrun [data-dense]:empty");
+  if (dense) strips(dense, data);
+}
+
+function strips(place, { dense }) {
+  const items = dense.map(({ sample, pieces, values, placed }) => ({
+    title: `#${sample + 1}${placed ? "" : " · values a token; which letters they stand for is known in a run only"}`,
+    data: { pieces, mask: pieces.map(() => true), streams: { reward: values } },
+  }));
+  drawStrips(place, items, ["reward"], "token");
+}
+
+function known() {
+  const data = document.getElementById("dryrun-data");
+  return data && JSON.parse(data.textContent);
+}
+
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.detail.target.id === "dryrun" && known()) draw(known());
+});
+document.addEventListener("theme", () => { if (known()) draw(known()); });
