@@ -12,6 +12,7 @@ from labapp.celery_app import app
 from labapp.runs import launch
 from labapp.runs.models import Run
 from labapp.runs.sweep import sweep
+from workers.door.again import replay_stored
 from workers.door.boundary import boundary, on_shutdown
 from workers.door.dryrun import dry_run_on
 from workers.door.heart import Heart
@@ -69,6 +70,12 @@ def serve_reward(reply: str, node: Mapping[str, Any], texts: Mapping[str, Sequen
 def microscope(file: str, step: int, documents: Sequence[Mapping[str, Any]], even: bool = False) -> dict[str, Any]:
     """See `look.py`."""
     return look_at(file, step, documents, even)
+
+
+@app.task(name="merit.replay")
+def replay(stored: Sequence[tuple[int, str]], question: Mapping[str, Any]) -> dict[str, Any]:
+    """See `again.py`."""
+    return replay_stored(stored, question)
 
 
 @app.task(name="merit.sweep", ignore_result=True)
