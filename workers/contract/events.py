@@ -37,8 +37,8 @@ METRICS: dict[str, str] = {
     "seconds/update": "of it, the update",
     "seconds/store": "of it, bookkeeping of the step before (events, rollouts)",
 }
-"""Fixed metric names. Beside them: `reward/<label>`, `heldout/<label>`, `served/<label>` (the served model's, at
-step 0) and `<kind>/<statistic>` of methods."""
+"""Fixed metric names. Beside them: `reward/<label>`, `reward/<label>/<part>`, `heldout/<label>`, `served/<label>` (the
+served model's, at step 0) and `<kind>/<statistic>` of methods."""
 
 
 @dataclass(frozen=True)

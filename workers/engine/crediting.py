@@ -12,7 +12,7 @@ from workers.engine.boundary import boundary
 from workers.engine.gather import Chosen
 from workers.engine.gradients import gram
 from workers.engine.learner import Learner
-from workers.engine.masks import masked, on_last_token, spread
+from workers.engine.masks import masked, spread
 from workers.engine.recipe import Part, Recipe
 from workers.engine.rewarding import Rewards
 from workers.engine.segments import steps_of
@@ -101,7 +101,7 @@ class Asked:
             self.progress,
             label,
             rollouts=rollouts,
-            reward_NT=on_last_token(rewards.total_N.float(), rollouts.mask_NT),
+            reward_NT=rewards.reward_NT(rollouts.mask_NT),
             reward_NK=rewards.reward_NK,
             value_NT=self.told.value_NT,
             ref_logp_NT=self.told.ref_logp_NT,
@@ -113,7 +113,7 @@ class Asked:
         rollouts = self.chosen.rollouts
         learned_NT = rollouts.mask_NT & (weight_NT > 0)
         share_NT = self.recipe.reduction(mask_NT=learned_NT, group_N=rollouts.group_N) * weight_NT
-        reward_NT = on_last_token(rewards.total_N.float(), rollouts.mask_NT)
+        reward_NT = rewards.reward_NT(rollouts.mask_NT)
         return Batch(
             replace(rollouts, streams={**rollouts.streams, "reward": reward_NT}),
             credit.advantage_NT,

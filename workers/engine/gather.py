@@ -8,7 +8,6 @@ from torch import Tensor
 
 from workers.contract.answers import Problem
 from workers.contract.errors import RunError
-from workers.contract.events import Event
 from workers.engine import seeds
 from workers.engine.batch import joined, rows_of
 from workers.engine.boundary import boundary
@@ -133,12 +132,6 @@ def _with(learner: Learner, gathered: Gathered, added: Added, step: int, clock: 
     return Gathered(
         joined(gathered.rollouts, rollouts),
         gathered.problems + problems,
-        _joined(gathered.scored, scored),
+        gathered.scored.joined(scored),
         torch.cat([gathered.tag_N, tag_N]),
     )
-
-
-def _joined(first: Scored, second: Scored) -> Scored:
-    values = {label: [*column, *second.values[label]] for label, column in first.values.items()}
-    troubles: list[Event] = [*first.troubles, *second.troubles]
-    return Scored(values, [*first.total, *second.total], troubles)

@@ -27,8 +27,11 @@ def standardised(value_NT: Tensor, mask_NT: Tensor) -> Tensor:
 
 
 def per_row(value_NT: Tensor, mask_NT: Tensor) -> Tensor:
-    """The sum over each row's tokens inside the mask, shape (N,)."""
-    return masked(value_NT, mask_NT).sum(dim=1)
+    """The sum over each row's tokens inside the mask, shape (N,).
+
+    It is taken in double precision: rewards that arise on several tokens and come to the same total must be equal.
+    """
+    return masked(value_NT, mask_NT).sum(dim=1, dtype=torch.float64).to(value_NT.dtype)
 
 
 def spread(value_N: Tensor, mask_NT: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from workers.contract.answers import CUT_OFF
+from workers.engine.agreement import part_means
 from workers.engine.batch import Batch
 from workers.engine.learner import Learner
 from workers.engine.masks import group_equal, masked, masked_mean
@@ -54,6 +55,7 @@ def metrics_of(
         found = [value for value in scored.values[objective.label] if value is not None]
         if found:
             values[f"reward/{objective.label}"] = sum(found) / len(found)
+    values |= part_means(scored)
     if batch.ref_logp_NT is not None:
         values["kl"] = _kl(batch.ref_logp_NT, part)
     if outcome.tokens:

@@ -16,7 +16,7 @@ from workers.engine.batch import rows_of
 from workers.engine.boundary import boundary
 from workers.engine.judges import Objective, close_all, make_objectives
 from workers.engine.learner import threads
-from workers.engine.masks import on_last_token
+from workers.engine.placing import on_tokens, with_rest
 from workers.engine.recipe import Part, make_part
 from workers.engine.record import mean_advantage
 from workers.engine.recorded import Cut, Cutter, Recorded, make_cutter, read_recorded
@@ -48,7 +48,8 @@ def analyse(spec: AnalysisSpec, ledger: Ledger) -> None:
         finally:
             close_all(objectives)
         rollouts = _as_rollouts(recorded, cuts)
-        streams = _credit_all(spec, credits, rollouts, scored, reporter)
+        reward_NT = _reward(spec, rollouts, scored, cuts)
+        streams = _credit_all(spec, credits, rollouts, scored, reward_NT, reporter)
         table = _table(recorded, cuts, scored, streams, rollouts)
         file = ledger.save(table.name, table.content())
         values = means(scored) | agreement(scored.values, [row.label for row in recorded])
@@ -69,19 +70,14 @@ def _score_all(
     recorded: list[Recorded], cuts: list[Cut], objectives: tuple[Objective, ...], reporter: Reporter
 ) -> Scored:
     """All rewards, chunk by chunk; failures on single completions are gathered in one trouble a reward and chunk."""
-    values: dict[str, list[float | None]] = {objective.label: [] for objective in objectives}
-    whole = Scored(values, [], [])
+    whole = Scored({objective.label: [] for objective in objectives}, [], [])
     # Which columns there are is a fact of the whole file: a reward must not miss one that a chunk happens to lack.
     columns = columns_of([row.problem for row in recorded])
     for start in range(0, len(recorded), CHUNK):
         _report(reporter, "scoring", start, len(recorded))
         part = slice(start, start + CHUNK)
         answers = _answers(recorded[part], cuts[part], {name: column[part] for name, column in columns.items()})
-        scored = score(objectives, answers, 0, part=True)
-        for label, found in scored.values.items():
-            values[label] += found
-        whole.total.extend(scored.total)
-        whole.troubles.extend(scored.troubles)
+        whole = whole.joined(score(objectives, answers, 0, part=True))
     _report(reporter, "scoring", len(recorded), len(recorded))
     _refuse_useless(whole)
     return whole
@@ -103,6 +99,8 @@ def _answers(recorded: list[Recorded], cuts: list[Cut], columns: dict[str, tuple
         tuple(len(cut.ids) for cut in cuts),
         (FINISHED,) * len(recorded),
         columns,
+        groups=tuple(row.group for row in recorded),
+        tokens=tuple(tuple(cut.ids) for cut in cuts),
     )
 
 
@@ -127,8 +125,23 @@ def _as_rollouts(recorded: list[Recorded], cuts: list[Cut]) -> Rollouts:
     )
 
 
+def _reward(spec: AnalysisSpec, rollouts: Rollouts, scored: Scored, cuts: list[Cut]) -> Tensor:
+    """The weighted sum on the tokens where it arises, (N, T)."""
+    pieces = {n: cut.pieces for n, cut in enumerate(cuts)}
+    value_NT = torch.zeros(rollouts.mask_NT.shape)
+    for reward in spec.rewards:
+        value_NT += reward.weight * on_tokens(scored.spans.get(reward.label, {}), rollouts, pieces)
+    total_N = torch.tensor([0.0 if total is None else total for total in scored.total])
+    return with_rest(total_N, value_NT, rollouts.mask_NT)
+
+
 def _credit_all(
-    spec: AnalysisSpec, credits: list[Part], rollouts: Rollouts, scored: Scored, reporter: Reporter
+    spec: AnalysisSpec,
+    credits: list[Part],
+    rollouts: Rollouts,
+    scored: Scored,
+    reward_NT: Tensor,
+    reporter: Reporter,
 ) -> dict[str, Tensor]:
     """The reward stream and each recipe's advantage: the first as `advantage`, further ones with their names."""
     valid = [n for n, total in enumerate(scored.total) if total is not None]
@@ -136,7 +149,7 @@ def _credit_all(
         raise RunError("reward", "no reward applies to any completion.", "Choose a reward that does.")
     kept = torch.tensor(valid)
     part = rows_of(rollouts, kept)
-    reward_NT = on_last_token(torch.tensor([scored.total[n] for n in valid], dtype=torch.float32), part.mask_NT)
+    reward_NT = reward_NT[kept, : part.mask_NT.shape[1]]
     reward_NK = torch.tensor(
         [[float("nan") if column[n] is None else column[n] for column in scored.values.values()] for n in valid]
     )

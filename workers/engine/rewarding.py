@@ -1,12 +1,15 @@
 """Rewards as learning sees them: a column for each, shaped, and the weighted sum of those that apply."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
 from workers.contract.answers import Answers
 from workers.engine.learner import Learner
+from workers.engine.masks import on_last_token
+from workers.engine.placing import arising, with_rest
 from workers.engine.recipe import Recipe
 from workers.engine.scoring import Scored
 from workers.engine.supply import Supply
@@ -15,11 +18,13 @@ from workers.engine.tensors import Progress, Rollouts, Shaped
 
 @dataclass(frozen=True)
 class Rewards:
-    """`value_NK` after shaping (0 where `valid_NK` is false), the weights in the sum, and the sum of the valid ones."""
+    """`value_NK` after shaping (0 where `valid_NK` is false), the weights in the sum, and the sum of the valid ones.
+    `dense` has by number of a reward the values (N, T) of the parts of completions in which it arises."""
 
     value_NK: Tensor
     valid_NK: Tensor
     weight_K: Tensor
+    dense: Mapping[int, Tensor] = field(default_factory=dict)
 
     @property
     def total_N(self) -> Tensor:
@@ -36,13 +41,24 @@ class Rewards:
         """Each reward by itself, NaN where it does not apply."""
         return self.value_NK.masked_fill(~self.valid_NK, torch.nan)
 
+    def reward_NT(self, mask_NT: Tensor) -> Tensor:
+        """The sum on the tokens where it arises, (N, T); what does not arise anywhere stands on the last one."""
+        total_N = self.total_N.float()
+        if not self.dense:
+            return on_last_token(total_N, mask_NT)
+        # Rows that were picked out of a batch may have lost columns in which none of them has a token.
+        length = mask_NT.shape[1]
+        parts = [self.weight_K[k] * value_NT[:, :length] for k, value_NT in self.dense.items()]
+        return with_rest(total_N, torch.stack(parts).sum(dim=0), mask_NT)
+
     def rows(self, row_R: Tensor) -> "Rewards":
         """Some completions' rewards."""
-        return Rewards(self.value_NK[row_R], self.valid_NK[row_R], self.weight_K)
+        dense = {k: value_NT[row_R] for k, value_NT in self.dense.items()}
+        return Rewards(self.value_NK[row_R], self.valid_NK[row_R], self.weight_K, dense)
 
     def reweighed(self, weight_K: Tensor) -> "Rewards":
         """The same rewards in another sum."""
-        return Rewards(self.value_NK, self.valid_NK, weight_K)
+        return replace(self, weight_K=weight_K)
 
 
 def shaped(learner: Learner, recipe: Recipe, scored: Scored, rollouts: Rollouts, progress: Progress) -> Rewards:
@@ -53,18 +69,24 @@ def shaped(learner: Learner, recipe: Recipe, scored: Scored, rollouts: Rollouts,
     value_NK = torch.tensor([[0.0 if value is None else value for value in row] for row in rows], device=device)
     valid_NK = torch.tensor([[value is not None for value in row] for row in rows], device=device)
     weights = torch.tensor([objective.weight for objective in learner.objectives], device=device)
-    plain = Rewards(value_NK, valid_NK, weights)
+    dense = {
+        k: arising(scored.spans[label], rollouts, learner.pieces)
+        for k, label in enumerate(labels)
+        if scored.spans.get(label)
+    }
+    plain = Rewards(value_NK, valid_NK, weights, dense)
     return after_shaping(plain, recipe, learner.supply, rollouts.answers, learner.spec.max_new_tokens, progress)
 
 
 def after_shaping(
     rewards: Rewards, recipe: Recipe, supply: Supply, answers: Answers, most_tokens: int, progress: Progress
 ) -> Rewards:
-    """Rewards as they were given, changed by all shaping, one after the other."""
+    """Rewards as they were given, changed by all shaping, one after the other. What shaping adds to a reward or takes
+    from it stands on the last token: it speaks of whole completions."""
     value_NK, valid_NK = rewards.value_NK, rewards.valid_NK
     for part in recipe.shaping:
         made: Shaped = supply.call(
             part, progress, value_NK=value_NK, valid_NK=valid_NK, answers=answers, most_tokens=most_tokens
         )
         value_NK = made.value_NK.masked_fill(~valid_NK, 0.0).float()
-    return Rewards(value_NK, valid_NK, rewards.weight_K)
+    return replace(rewards, value_NK=value_NK)

@@ -31,6 +31,20 @@ class Scored:
     parts: dict[str, dict[str, Column]] = field(default_factory=dict)
     spans: dict[str, dict[int, tuple[Span, ...]]] = field(default_factory=dict)
 
+    def joined(self, other: "Scored") -> "Scored":
+        """These completions' rewards, and behind them those of others; both know the same labels."""
+        here, there = len(self.total), len(other.total)
+        parts: dict[str, dict[str, Column]] = {}
+        spans = {label: dict(found) for label, found in self.spans.items()}
+        for label, columns in [*self.parts.items(), *other.parts.items()]:
+            for name in columns:
+                mine, theirs = (each.parts.get(label, {}).get(name) for each in (self, other))
+                parts.setdefault(label, {})[name] = [*(mine or [None] * here), *(theirs or [None] * there)]
+        for label, more in other.spans.items():
+            spans.setdefault(label, {}).update({here + n: found for n, found in more.items()})
+        values = {label: [*column, *other.values[label]] for label, column in self.values.items()}
+        return Scored(values, [*self.total, *other.total], [*self.troubles, *other.troubles], parts, spans)
+
     def table(self, objectives: Sequence[Objective], mask_NT: Tensor) -> RewardTable:
         """The same as a RewardTable: outcomes on the last chosen token."""
         columns = [[value if value is not None else 0.0 for value in self.values[o.label]] for o in objectives]
@@ -55,7 +69,9 @@ def score(objectives: Sequence[Objective], answers: Answers, step: int, *, part:
         _must_be_useful(objective, judged, answers, step, part=part)
         made.values[objective.label] = _checked(objective, judged, answers, step)
         made.parts[objective.label] = {name: list(column) for name, column in judged.parts.items()}
-        made.spans[objective.label] = {n: judged.dense(n) for n in judged.spans if judged.dense(n)}
+        made.spans[objective.label] = {
+            n: judged.dense(n) for n in judged.spans if judged.dense(n) and judged.total[n] is not None
+        }
         if judged.faults:
             made.troubles.append(_trouble(objective, judged.faults, answers, step))
     made.total.extend(_total(objectives, made.values, n) for n in range(len(answers.texts)))

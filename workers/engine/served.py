@@ -132,4 +132,6 @@ def _answers(learner: Learner, problems: list[Problem], siblings: int, rows: lis
         tuple(row.end for row in rows),
         columns_of(each),
         tuple(learner.source.verdicts([row.text for row in rows], each)),
+        tuple(n for n in range(len(problems)) for _ in range(siblings)),
+        tuple(tuple(row.ids) for row in rows),
     )

@@ -62,7 +62,7 @@ def _new(learner: Learner, now: Round, wishes: list[Wish]) -> Made:
     fresh = learner.source.more(now.progress.step, f"round {now.number}", count)
     noise = seeds.generator(learner.spec.seed, f"sampling, round {now.number}", now.progress.step)
     made = roll_out(learner, fresh, (siblings,) * count, noise, now.rollouts.version)
-    made = replace(made, group_N=made.group_N + int(now.rollouts.group_N.max()) + 1)
+    made = _in_groups(made, made.group_N + int(now.rollouts.group_N.max()) + 1)
     return made, tuple(problem for problem in fresh for _ in range(siblings))
 
 
@@ -104,4 +104,8 @@ def _tokens(now: Round, wish: Wish) -> list[int]:
 
 
 def _grouped(made: Rollouts, wishes: list[Wish]) -> Rollouts:
-    return replace(made, group_N=torch.tensor([wish.group for wish in wishes], device=made.group_N.device))
+    return _in_groups(made, torch.tensor([wish.group for wish in wishes], device=made.group_N.device))
+
+
+def _in_groups(made: Rollouts, group_N: Tensor) -> Rollouts:
+    return replace(made, group_N=group_N, answers=replace(made.answers, groups=tuple(group_N.tolist())))
