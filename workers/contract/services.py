@@ -5,7 +5,7 @@ Each helper takes a batch and answers each element by itself; what fails is said
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 
 @dataclass(frozen=True)
@@ -92,21 +92,37 @@ class Service(Protocol):
 
 @dataclass(frozen=True)
 class Text:
-    """A prompt and what follows it."""
+    """A prompt and what follows it.
+
+    With a `dialogue` (role and content of each turn) the prompt is that, and the completion the next turn, of `role`;
+    both are written through the model's chat template, or, where it has none, as lines that begin with the roles.
+    """
 
     prompt: str
     completion: str
+    dialogue: tuple[tuple[str, str], ...] = ()
+    role: str = "assistant"
 
 
 class RewardModel(Protocol):
-    """A reward model by name: a Hugging Face id, a local directory, or `run:<id>`."""
+    """A reward model by name: a Hugging Face id or a local directory."""
 
     def __call__(self, name: str, texts: Sequence[Text]) -> list[float]:
-        """One score a text."""
+        """One score a text. ValueError for a text that is longer than the model takes."""
+
+
+class Read(NamedTuple):
+    """What a language model found in a completion: the sum of its tokens' log-probabilities in nats, their number, and
+    the sum of their raw scores before the softmax."""
+
+    logp: float
+    tokens: int
+    logit: float = 0.0
 
 
 class Likelihood(Protocol):
     """A language model by name reads texts."""
 
-    def __call__(self, name: str, texts: Sequence[Text]) -> list[tuple[float, int]]:
-        """Of each completion after its prompt: the sum of its tokens' log-probabilities in nats, and their number."""
+    def __call__(self, name: str, texts: Sequence[Text]) -> list[Read]:
+        """One record a text, of its completion after its prompt; what the chat template adds does not count. ValueError
+        for a text that is longer than the model takes."""

@@ -28,13 +28,15 @@ class Values:
 
     `parts` are the components behind the totals, by name; `spans` say by index of a completion where in it the total
     arises, if it is dense (what the spans leave of the total counts at the end of the completion); `faults` say by
-    index why a completion could not be scored (its total is None).
+    index why a completion could not be scored (its total is None); `notes` are texts to read beside the values, by
+    index, such as what a judge wrote.
     """
 
     total: Sequence[float | None]
     parts: Mapping[str, Sequence[float | None]] = field(default_factory=dict)
     spans: Mapping[int, Sequence[Span]] = field(default_factory=dict)
     faults: Mapping[int, str] = field(default_factory=dict)
+    notes: Mapping[int, str] = field(default_factory=dict)
 
     def dense(self, n: int) -> tuple[Span, ...]:
         """The spans of one completion; none where its value stands for the whole."""

@@ -12,8 +12,49 @@ if TYPE_CHECKING:
     from workers.sandbox import Scorer
 
 Maker = Callable[[ExitStack], Any]
-# What each name makes; whatever has to be closed is entered on the stack.
-MAKERS: dict[str, Maker] = {}
+
+
+def _queries(stack: ExitStack) -> Any:
+    from workers.engine.sandboxed import make_queries
+
+    return make_queries(stack)
+
+
+def _programs(stack: ExitStack) -> Any:
+    from workers.engine.sandboxed import make_programs
+
+    return make_programs(stack)
+
+
+def _chats(stack: ExitStack) -> Any:
+    from workers.engine.chatting import make_chats
+
+    return make_chats(stack)
+
+
+def _service(stack: ExitStack) -> Any:
+    from workers.engine.posting import make_service
+
+    return make_service(stack)
+
+
+def _reward_model(stack: ExitStack) -> Any:
+    from workers.engine.rewardmodels import make_reward_model
+
+    return make_reward_model(stack)
+
+
+def _likelihood(stack: ExitStack) -> Any:
+    from workers.engine.likelihoods import make_likelihood
+
+    return make_likelihood(stack)
+
+
+# What each name makes, imported late; whatever has to be closed is entered on the stack.
+MAKERS: dict[str, Maker] = {
+    "queries": _queries, "programs": _programs, "chats": _chats, "service": _service, "reward_model": _reward_model,
+    "likelihood": _likelihood,
+}  # fmt: skip
 
 
 @dataclass
@@ -30,7 +71,7 @@ class Facilities:
         """What a part at `address` asks for by `names`, at a step (0 before the first)."""
         found: dict[str, Any] = {}
         if "progress" in names:
-            found["progress"] = Progress(max(1, step), max(1, self.steps))
+            found["progress"] = self.progress(step)
         if "generator" in names:
             found["generator"] = seeds.generator(self.seed, address, step)
         for name in names:
@@ -44,6 +85,10 @@ class Facilities:
         from workers.sandbox import Scorer
 
         return Scorer(source)
+
+    def progress(self, step: int) -> Progress:
+        """Where the run stands at a step; 0, before the first, is told as the first."""
+        return Progress(max(1, step), max(1, self.steps))
 
     def close(self) -> None:
         """End what was started; a later question starts it again."""

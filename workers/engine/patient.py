@@ -39,7 +39,8 @@ class Line:
     def __init__(self, key_variable: str, timeout: float, pause: float = PAUSE) -> None:
         self._key, self._timeout, self._pause = _key(key_variable), timeout, pause
         # An answer that is packed could be a thousand times as large as what was read.
-        headers = {"Accept-Encoding": "identity"} | ({"Authorization": f"Bearer {self._key}"} if self._key else {})
+        headers = {"Accept-Encoding": "identity", "Content-Type": "application/json"}
+        headers |= {"Authorization": f"Bearer {self._key}"} if self._key else {}
         limits = httpx.Limits(max_connections=None)
         # No proxies, netrc or redirects: the key goes where the spec says and nowhere else.
         self._http = httpx.Client(headers=headers, timeout=timeout, limits=limits, trust_env=False)
@@ -82,7 +83,7 @@ class Line:
 
     def _once(self, url: str, body: Any) -> tuple[int, httpx.Headers, bytes]:
         end, content = time.monotonic() + self._timeout, bytearray()
-        with self._http.stream("POST", url, json=body) as answer:
+        with self._http.stream("POST", url, content=json.dumps(body).encode()) as answer:
             for piece in answer.iter_bytes():
                 content += piece
                 if len(content) > LARGEST:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Protocol
 
 Answer = tuple[int, bytes, dict[str, str]]
 
@@ -22,8 +22,10 @@ class Script:
     keys: list[str | None] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def answer(self, body: dict[str, Any], key: str | None) -> Answer:
+    def answer(self, path: str, body: dict[str, Any], key: str | None) -> Answer:
         """What to say to `body`, sent with the header `key`."""
+        if path != "/v1/completions":
+            return 404, b'{"error": "no such path"}', {}
         with self.lock:
             self.asked.append(body)
             self.keys.append(key)
@@ -39,8 +41,39 @@ def ok(document: Any) -> Answer:
     return 200, json.dumps(document).encode(), {}
 
 
+@dataclass
+class Asked:
+    """A server that answers each question by a function of its path and body: the scripted answers first."""
+
+    reply: Callable[[str, Any], Answer]
+    failures: list[Callable[[], Answer]] = field(default_factory=list)
+    asked: list[Any] = field(default_factory=list)
+    keys: list[str | None] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def answer(self, path: str, body: Any, key: str | None) -> Answer:
+        """What to say to `body`, sent with the header `key`."""
+        with self.lock:
+            self.asked.append(body)
+            self.keys.append(key)
+            failure = self.failures.pop(0) if self.failures else None
+        return self.reply(path, body) if failure is None else failure()
+
+
+def said(text: str) -> Answer:
+    """A chat completion."""
+    return ok({"object": "chat.completion", "choices": [{"message": {"role": "assistant", "content": text}}]})
+
+
+class Scripted(Protocol):
+    """What a server does."""
+
+    def answer(self, path: str, body: Any, key: str | None) -> Answer:
+        """What to say to `body` at `path`, sent with the header `key`."""
+
+
 @contextmanager
-def serving(script: Script) -> Iterator[str]:
+def serving(script: Scripted) -> Iterator[str]:
     """A server on a free port; gives its base URL."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -48,10 +81,7 @@ def serving(script: Script) -> Iterator[str]:
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            if self.path != "/v1/completions":
-                status, content, headers = 404, b'{"error": "no such path"}', dict[str, str]()
-            else:
-                status, content, headers = script.answer(body, self.headers.get("Authorization"))
+            status, content, headers = script.answer(self.path, body, self.headers.get("Authorization"))
             self.send_response(status)
             for name, value in ({"Content-Length": str(len(content))} | headers).items():
                 self.send_header(name, value)
