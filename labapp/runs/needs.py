@@ -4,14 +4,11 @@ import ast
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from workers.contract import rewardcode
 from workers.contract.catalogue import Catalogue
 from workers.contract.method import Method
 from workers.contract.rewardnode import LEAF, Node
 from workers.contract.spec import RewardPick
-
-# What a trainer passes to a reward function by itself; every other argument without a default is a column.
-GIVEN = {"prompts", "completions", "completion_ids", "trainer_state", "log_extra", "log_metric", "self"}
-GIVEN_TO_METHODS = {"texts", "prompts", "ends", "lengths", "verdicts"}
 
 
 def columns(reward: RewardPick, catalogue: Catalogue) -> set[str]:
@@ -28,7 +25,7 @@ def _leaves(reward: RewardPick) -> Iterator[Node]:
 def _leaf_columns(leaf: Node, catalogue: Catalogue) -> Iterator[str]:
     method = catalogue.methods.get(f"{LEAF}/{leaf.name}")
     if leaf.source:
-        yield from _code_columns(leaf.source)
+        yield from () if rewardcode.check(leaf.source) else rewardcode.signature_of(leaf.source).columns()
     elif method is not None:
         yield from _method_columns(method, method.defaults() | dict(leaf.params))
 
@@ -55,21 +52,3 @@ def _method_columns(method: Method, params: Mapping[str, Any]) -> Iterator[str]:
                     yield argument.value
                 elif isinstance(argument, ast.Name) and isinstance(params.get(argument.id), str):
                     yield params[argument.id]
-
-
-def _code_columns(source: str) -> Iterator[str]:
-    """The named arguments of the last function of a code reward; nothing when the text is no Python."""
-    try:
-        functions = [
-            node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        ]
-    except (SyntaxError, ValueError):
-        return
-    if not functions:
-        return
-    chosen = next((one for one in functions if one.name == "reward"), functions[-1]).args
-    plain = [*chosen.posonlyargs, *chosen.args]
-    yield from (one.arg for one in plain[: len(plain) - len(chosen.defaults)] if one.arg not in GIVEN)
-    for one, default in zip(chosen.kwonlyargs, chosen.kw_defaults, strict=True):
-        if default is None and one.arg not in GIVEN:
-            yield one.arg

@@ -212,6 +212,12 @@ def test_rewards_of_the_library_say_their_columns() -> None:
     assert needs.wants_verdict(RewardPick("v", "verified"), CATALOGUE)
 
 
+def test_code_in_the_words_of_others_says_its_columns() -> None:
+    source = "def compute_score(data_source, solution_str, ground_truth, extra_info=None):\n    return ground_truth"
+    assert needs.columns(RewardPick("c", "code:1@1", source=source), CATALOGUE) == {"answer"}
+    assert needs.columns(RewardPick("c", "code:1@1", source="def reward("), CATALOGUE) == set()
+
+
 def test_the_memory_estimate_follows_the_sizes(spec: RunSpec, model: Path) -> None:
     sizes = modelfiles.facts(model).sizes
     assert sizes is not None
