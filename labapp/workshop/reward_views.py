@@ -1,8 +1,9 @@
-"""Rewards written as Python: the list, the editor, versions that never change, and their history."""
+"""Rewards as Python and from parts: the list, the editors, versions that never change, and their history."""
 
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import SuspiciousOperation
 from django.core.paginator import Paginator
 from django.db.models import Prefetch
 from django.http import Http404, HttpRequest, HttpResponse
@@ -10,12 +11,15 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from labapp import shelf
 from labapp.accounts.access import person, require, requires, scoped, scoped_get, team_of
 from labapp.accounts.search import words_of
-from labapp.workshop import dryrun_form, rewards, treedocs, uses, versioning
+from labapp.workshop import dryrun_form, rewards, tree_views, treedocs, treeform, uses, versioning
 from labapp.workshop.models import Reward, RewardVersion
+from labapp.workshop.treeform import Draft
 from labapp.workshop.versioning import NotSaved
 from workers import documents
+from workers.contract.rewardnode import LEAF, Node
 from workers.contract.spec import SpecError
 
 LISTED = 50
@@ -38,13 +42,22 @@ def index(request: HttpRequest) -> HttpResponse:
 @requires("change")
 def new(request: HttpRequest) -> HttpResponse:
     """The editor with the starting text; POST saves a new reward as its version 1."""
-    if request.method == "GET":
-        return _editor(request, None, None, rewards.START)
-    source, message = _source(request), request.POST.get("message", "")
+    return _editor(request, None, None, rewards.START) if request.method == "GET" else _created(request)
+
+
+@require_http_methods(["GET", "POST"])
+@requires("change")
+def new_tree(request: HttpRequest) -> HttpResponse:
+    """The editor of parts, without any; POST saves a new reward as its version 1."""
+    return tree_views.editor(request, None, None, Draft(None)) if request.method == "GET" else _created(request)
+
+
+def _created(request: HttpRequest) -> HttpResponse:
+    what, name, message = _what(request), request.POST.get("name", ""), request.POST.get("message", "")
     try:
-        made = rewards.create(team_of(request), person(request), request.POST.get("name", ""), source, message)
+        made = rewards.create(team_of(request), person(request), name, _some(what), message)
     except NotSaved as error:
-        return _editor(request, None, None, source, str(error))
+        return _again(request, None, None, what, str(error))
     messages.success(request, f"{made} is saved.")
     return redirect(reverse("workshop:reward", args=[made.reward_id]))
 
@@ -56,19 +69,64 @@ def reward(request: HttpRequest, pk: int) -> HttpResponse:
     one = scoped_get(Reward.objects, request, pk=pk)
     shown = _version(one, request.GET.get("version", ""))
     if request.method == "GET":
-        return _editor(request, one, shown, shown.source)
+        return _shown(request, one, shown)
     require(request, "change")
-    source = _source(request)
+    what = _what(request)
     try:
-        made = rewards.save(one, person(request), source, request.POST.get("message", ""))
+        made = rewards.save(one, person(request), _some(what), request.POST.get("message", ""))
     except NotSaved as error:
-        return _editor(request, one, shown, source, str(error))
+        return _again(request, one, shown, what, str(error))
     messages.success(request, f"{made} is saved.")
     base = request.POST.get("base", "")
     if base.isdecimal() and int(base) != made.number - 1:
         words = f"It follows version {made.number - 1}, which was saved after the one you started from ({base})."
         messages.warning(request, f"{words} The history shows what differs.")
     return redirect(reverse("workshop:reward", args=[pk]))
+
+
+def _shown(request: HttpRequest, one: Reward, shown: RewardVersion) -> HttpResponse:
+    """A version in the editor of its sort; `?as=parts` begins parts with a function as their first, `?as=python` a
+    function."""
+    sort = request.GET.get("as", "")
+    if shown.tree is None and sort != "parts":
+        return _editor(request, one, shown, shown.source)
+    if sort == "python" and shown.tree is not None:
+        newest = one.versions.filter(tree__isnull=True).order_by("-number").first()
+        return _editor(request, one, shown, rewards.START if newest is None else newest.source)
+    tree: Node | None = Node(LEAF, shown.reference, label=one.name[: treeform.LONGEST_LABEL])
+    error = ""
+    if shown.tree is not None:
+        try:
+            tree = treedocs.bare(treedocs.read(shown.tree))
+        except SpecError as trouble:
+            tree, error = None, f"This lab cannot read the parts of version {shown.number}: {trouble}"
+    return tree_views.editor(request, one, shown, Draft(tree, tree), error)
+
+
+def _what(request: HttpRequest) -> str | Draft:
+    """What a form wants to be saved: a text, or the draft of a tree."""
+    if "tree" not in request.POST:
+        return _source(request)
+    try:
+        return treeform.read(request.POST.dict(), shelf.catalogue())
+    except SpecError as error:
+        raise SuspiciousOperation(str(error)) from None
+
+
+def _some(what: str | Draft) -> str | Node:
+    """NotSaved for a tree without any part."""
+    some = what if isinstance(what, str) else what.tree
+    if some is None:
+        raise NotSaved("Not saved. There is no part yet: add one.")
+    return some
+
+
+def _again(
+    request: HttpRequest, one: Reward | None, shown: RewardVersion | None, what: str | Draft, error: str
+) -> HttpResponse:
+    if isinstance(what, str):
+        return _editor(request, one, shown, what, error)
+    return tree_views.editor(request, one, shown, what, error)
 
 
 def _source(request: HttpRequest) -> str:

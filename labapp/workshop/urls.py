@@ -1,14 +1,29 @@
-"""Addresses of the workshop: rewards written as code, and algorithms."""
+"""Addresses of the workshop: rewards, formulas and algorithms."""
 
 from django.urls import path
 
-from labapp.workshop import algorithm_views, dryrun_views, formula_views, microscope_views, trial_views
+from labapp.workshop import (
+    algorithm_views,
+    compare_views,
+    dryrun_views,
+    formula_views,
+    microscope_views,
+    tree_views,
+    trial_views,
+)
 from labapp.workshop import reward_views as views
 
 app_name = "workshop"
 urlpatterns = [
     path("", views.index, name="index"),
     path("rewards/new/", views.new, name="new"),
+    path("rewards/new/parts/", views.new_tree, name="new_tree"),
+    path("rewards/parts/step/", tree_views.step, name="tree_step"),
+    path("rewards/parts/values/", tree_views.values, name="tree_values"),
+    path("rewards/parts/values/<uuid:task>/", tree_views.look, name="tree_look"),
+    path("rewards/compare/", compare_views.start, name="start_compare"),
+    path("rewards/compare/<uuid:task>/", compare_views.look, name="compared"),
+    path("rewards/<int:pk>/compare/", compare_views.page, name="compare"),
     path("rewards/check/", trial_views.check, name="check"),
     path("rewards/try/", dryrun_views.start, name="try"),
     path("rewards/try/<uuid:task>/", dryrun_views.look, name="trial"),

@@ -8,7 +8,6 @@ from workers.contract.rewardnode import INNER, Node
 from workers.contract.spec import SpecError, build
 from workers.contract.values import Values
 from workers.door.plain import plain
-from workers.door.trial import answers_of
 
 LABEL = "reward"
 
@@ -22,6 +21,7 @@ def judge(documents: Sequence[Mapping[str, Any]], samples: Sequence[Mapping[str,
 def _judge(document: Mapping[str, Any], samples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     # Not before somebody asks: the sweep loads this file too.
     from workers.engine.boundary import boundary
+    from workers.engine.dryrun.samples import answers_of
     from workers.engine.facilities import Facilities
     from workers.engine.judges import make_judge
 
