@@ -53,9 +53,9 @@ class Card:
     `bounds` is the range of a reward's value; `departs` lists promises broken on purpose; `unit` says whether an
     objective gives a loss for every token or one for every `group`, which no reduction weighs, and whether a selection
     that follows credit weighs tokens or leaves out a whole `completion`. A recipe with this method must have one of its
-    `partners` (`kind/name`) as well. `compose` is how a combination reads in the
-    formula of a whole reward: LaTeX with `<0>`, `<1>`, … for its parts (`<b0>`: in brackets where it is a sum) and
-    `<name>` for its parameters, or what stands between any number of parts.
+    `partners` (`kind/name`) as well. `compose` is how a combination reads in the formula of a whole reward: LaTeX with
+    `<0>`, `<1>`, … for its parts (`<b0>`: in brackets where it is a sum; `<*>`: any number, with commas between them)
+    and `<name>` for its parameters, or what stands between any number of parts.
     """
 
     title: str

@@ -12,7 +12,7 @@ from workers.contract.rewardnode import INNER, LEAF, Node
 from workers.contract.spec import Pick
 
 DEEPEST, MOST = 12, 64  # levels and parts of one tree
-_PLACE = re.compile(r"<(b?)(\d+)>|<([a-z_]+)>")
+_PLACE = re.compile(r"<(b?)(\d+)>|<([a-z_]+)>|<\*>")
 
 
 def tree_troubles(path: str, tree: Node, catalogue: Catalogue) -> Iterator[Trouble]:
@@ -81,6 +81,8 @@ def _written(node: Node, path: str, labels: dict[str, str], catalogue: Catalogue
         return compose.join(texts), len(texts) > 1
 
     def place(match: re.Match[str]) -> str:
+        if match[0] == "<*>":
+            return r",\ ".join(text for text, _ in parts)
         if match[3]:
             return _value(params[match[3]]) if match[3] in params else match[0]
         number = int(match[2])

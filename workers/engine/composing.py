@@ -54,7 +54,7 @@ def _judged(tree: _Tree, answers: Answers, step: int, facilities: Facilities) ->
         else:
             below = f"{path}." if path else ""
             parts = [found[f"{below}of.{index}"] for index in range(len(node.of))]
-            part = tree.inner[path]
+            part = tree.inner[path].at(facilities.progress(step).share)
             supplied = facilities.supply(part.loaded.method.needs, f"{part.address}/{path}", step)
             made = as_values(part(parts=parts, answers=answers, groups=answers.group_numbers(), **supplied))
         found[path] = made

@@ -46,6 +46,32 @@ def test_it_reads_as_one_formula() -> None:
     )
 
 
+NAMED = [Node("rewards", "brevity", label=label) for label in "abc"]
+ADDED = Node("combining", "sum", of=tuple(NAMED[:2]))
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "of", "written"),
+    [
+        ("product", {}, (ADDED, NAMED[2]), r"\left(a + b\right) \cdot c"),
+        ("minimum", {}, (ADDED, NAMED[2]), r"\min\left(a + b,\ c\right)"),
+        ("maximum", {}, (NAMED[0],), r"\max\left(a\right)"),
+        ("scale", {"factor": -0.5}, (ADDED,), r"-0.5 \cdot \left(a + b\right)"),
+        ("scale", {"factor": {"start": 0, "end": 2, "share": 1}}, (NAMED[0],), r"\left[0 \to 2\right] \cdot a"),
+        ("schedule", {"end": 0.25}, (NAMED[0],), r"\left[0 \to 0.25\right] \cdot a"),
+        ("clip", {"high": 3.0}, (ADDED,), r"\mathrm{clip}\left(a + b,\ 0,\ 3\right)"),
+        ("centre", {}, (NAMED[0],), r"\mathrm{centre}\left(a\right)"),
+    ],
+)
+def test_every_simple_combination_is_written_as_one_would(
+    name: str, params: dict[str, object], of: tuple[Node, ...], written: str
+) -> None:
+    plain = latex(Node("combining", name, params, of=of), CATALOGUE)
+    for letter in "abc":
+        plain = plain.replace(rf"\mathrm{{{letter}}}", letter)
+    assert plain == f"r = {written}"
+
+
 @pytest.mark.parametrize(
     ("tree", "path", "words"),
     [

@@ -52,3 +52,13 @@ def test_what_is_dense_keeps_its_places() -> None:
     found = scored(Node("combining", "sum", of=(RIGHT, Node("rewards", "code:1@1", source=DENSE))), ("#39",))
     assert found.values["mine"] == [2.0]
     assert [(span.start, span.value) for span in found.spans["mine"][0]] == [(0, 0.5), (1, 0.5)]
+
+
+def test_a_number_of_a_combination_may_follow_the_runs_steps() -> None:
+    fading = {"start": 2.0, "end": 0.0, "share": 1.0}
+    tree = Node("combining", "sum", of=(RIGHT, Node("combining", "scale", {"factor": fading}, of=(SHORT,))))
+    objectives = make_objectives([RewardPick("mine", "tree:1@1", tree=tree)], steps=4)
+    assert [score(objectives, answers("#39"), step).total for step in (0, 1, 2, 4)] == [[3.0], [3.0], [2.5], [1.5]]
+    moved = Node("combining", "schedule", {"start": 2.0, "end": 0.0, "until": 1.0}, of=(SHORT,))
+    objectives = make_objectives([RewardPick("mine", "tree:1@1", tree=moved)], steps=4)
+    assert [score(objectives, answers("#39"), step).total for step in (1, 2, 4)] == [[2.0], [1.5], [0.5]]

@@ -78,3 +78,13 @@ def test_what_cannot_be_drawn_says_why() -> None:
 
 def test_every_kind_has_a_probe() -> None:
     assert {method.kind for method in catalogue().methods.values()} == set(KINDS)
+
+
+def test_a_combination_is_drawn_with_one_part_moving_and_the_others_still() -> None:
+    """A gate at 1: what is earned shows only while the deciding part stands at 1."""
+    gate = probe("combining", "gate")
+    assert line(gate, "part 1 moves, others 0.5") == {x: 0.5 if x >= 1 else 0.0 for x in gate["series"][0]["x"]}
+    assert set(line(gate, "part 2 moves, others 0.5").values()) == {0.0}
+    assert line(gate, "part 2 moves, others 1")[1.25] == 1.25
+    faded = probe("combining", "schedule", {"start": 1.0, "end": 3.0})
+    assert [line(faded, f"step {step} of 10")[1.5] for step in (1, 10)] == [1.5, 4.5]

@@ -1,6 +1,6 @@
 """Combinations: the combined value as one part's value moves and the others stand still."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 
@@ -13,45 +13,43 @@ from workers.engine.tensors import Progress
 
 STEPS = 41
 GRID = [-0.5 + 2 * index / (STEPS - 1) for index in range(STEPS)]  # -0.5 to 1.5
-OTHERS = 0.6  # of every part that stands still
-LATER = 10, 10  # the last of ten steps
+STILL = (0.5, 1.0)  # where the other parts stand
+MOMENTS = (Progress(1, 10), Progress(10, 10))
 
 
 def figure(loaded: Loaded, params: Mapping[str, object]) -> Figure:
-    """A line for each part that moves; a combination of any number is shown with two. What asks for the run's progress
-    is shown at the first and at the last step."""
+    """A line for each part that moves and each place of the others; a combination of any number is shown with two. One
+    of a single part that asks for the run's progress is shown at the first and at the last step."""
     compose = loaded.method.card.compose
     least, most = parts_of(compose) if compose else (2, 2)
     count = max(least, 2) if most is None else most
-    moments = [Progress(1, 10), Progress(*LATER)] if loaded.needs("progress") else [Progress(1, 10)]
-    series = [
-        Series(_name(moving, count, moment, len(moments)), places(GRID), _line(loaded, params, moving, count, moment))
-        for moving in range(count)
-        for moment in moments
-    ]
-    note = f"Other parts stand still at {OTHERS:g}." if count > 1 else ""
+    if count == 1:
+        moments = MOMENTS if loaded.needs("progress") else MOMENTS[:1]
+        names = [f"step {m.step} of {m.steps}" if len(moments) > 1 else loaded.method.card.title for m in moments]
+        series = [_series(name, _line(loaded, params, 0, [0.0], m)) for name, m in zip(names, moments, strict=True)]
+    else:
+        series = [
+            _series(f"part {moving + 1} moves, others {still:g}", _line(loaded, params, moving, [still] * count))
+            for moving in range(count)
+            for still in STILL
+        ]
+    note = "Each line moves one part, over completions of one group, and leaves the others where they are."
     return Figure("Combined value", "lines", Axis("value of the part that moves"), Axis("value"), series, note)
 
 
-def _name(moving: int, count: int, moment: Progress, moments: int) -> str:
-    part = f"part {moving + 1} moves" if count > 1 else "combined"
-    return part if moments == 1 else f"{part}, step {moment.step} of {moment.steps}"
+def _series(name: str, line: Sequence[float | None]) -> Series:
+    return Series(name, places(GRID), line)
 
 
 def _line(
-    loaded: Loaded, params: Mapping[str, object], moving: int, count: int, moment: Progress
+    loaded: Loaded, params: Mapping[str, object], moving: int, still: list[float], moment: Progress = MOMENTS[0]
 ) -> list[float | None]:
-    parts = [Values(list(GRID) if part == moving else [OTHERS] * len(GRID)) for part in range(count)]
+    parts = [Values(list(GRID) if part == moving else [value] * STEPS) for part, value in enumerate(still)]
     supplied = {
         "parts": parts,
-        "answers": _answers(),
-        "groups": (0,) * len(GRID),
+        "answers": Answers(("39",) * STEPS, ("12+35-8=",) * STEPS, (8,) * STEPS, (FINISHED,) * STEPS),
+        "groups": (0,) * STEPS,
         "progress": moment,
         "generator": torch.Generator().manual_seed(0),
     }
     return numbers(as_values(call(loaded, supplied, params)).total)
-
-
-def _answers() -> Answers:
-    count = len(GRID)
-    return Answers(("39",) * count, ("12+35-8=",) * count, (8,) * count, (FINISHED,) * count)
