@@ -3,6 +3,7 @@
 from django.urls import path
 
 from labapp.observatory import views
+from labapp.workshop import replay_views
 
 app_name = "observatory"
 urlpatterns = [
@@ -12,5 +13,7 @@ urlpatterns = [
     path("<uuid:run_id>/tree/", views.tree, name="tree"),
     path("<uuid:run_id>/front/", views.front, name="front"),
     path("<uuid:run_id>/curves/", views.curves, name="curves"),
+    path("<uuid:run_id>/replay/", replay_views.start, name="replay"),
+    path("<uuid:run_id>/replay/<uuid:task>/", replay_views.look, name="replayed"),
     path("<uuid:run_id>/metrics.csv", views.metrics_csv, name="metrics_csv"),
 ]

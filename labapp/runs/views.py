@@ -24,6 +24,7 @@ from labapp.runs import feed, launch
 from labapp.runs.models import STATES, Checkpoint, Experiment, MetricLatest, Run
 from labapp.runs.recipe_view import recipe_of
 from labapp.runs.sparks import sparks
+from labapp.workshop.replay_views import panel
 from workers import documents
 from workers.contract.spec import SpecError, from_dict, to_json
 
@@ -31,7 +32,7 @@ PAGE = 50
 SORTS = ("name", "state", "step", "created", "owner__email")
 TABS = (
     ("overview", "Overview"), ("rollouts", "Rollouts"), ("credit", "Credit"), ("tree", "Tree"), ("front", "Front"),
-    ("health", "Health"), ("config", "Config"), ("log", "Log"), ("files", "Files"),
+    ("health", "Health"), ("replay", "Replay"), ("config", "Config"), ("log", "Log"), ("files", "Files"),
 )  # fmt: skip
 DONE = {
     "stop": "The run stops after the step it is in and keeps a checkpoint.",
@@ -112,6 +113,7 @@ def detail(request: HttpRequest, run_id: UUID) -> HttpResponse:
         "may_change": may_here(request, "change"), "files": _files(run) if tab == "files" else [],
         "agreement": agreement(run, chosen) if judged else None, "addresses": _addresses(run),
         "recipe": recipe_of(run), "health": report(run) if tab == "health" else [],
+        "replay": panel(request, run) if tab == "replay" else {},
     }  # fmt: skip
     answer = render(request, "runs/detail.html", context)
     if run.deleted is not None:

@@ -17,6 +17,7 @@ def report(made: Sequence[Replayed], late: Sequence[int]) -> dict[str, Any]:
     """`{steps, whole, moved, faults, late, left}`. `whole` and each of `steps` are {step, count, old, new (means),
     none, failed, groups, old_still, new_still, pairs, swapped, tau, correlation, opposed}; `moved` are completions,
     the largest change first; `late` are steps that were not come to."""
+    made = sorted(made, key=lambda one: one.step)
     sides = [(advantages(one.old_N, one.group_N), advantages(one.new_N, one.group_N)) for one in made]
     counted = [pairs(one.old_N, one.new_N, one.group_N) for one in made]
     rows = [_row([one], [side], pair) for one, side, pair in zip(made, sides, counted, strict=True)]
