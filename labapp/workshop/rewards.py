@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 
 from labapp import shelf
 from labapp.accounts.models import Team, User
-from labapp.workshop import treedocs
+from labapp.workshop import starts, treedocs
 from labapp.workshop.models import Reward, RewardVersion
 from labapp.workshop.saved import codes_of
 from labapp.workshop.versioning import NotSaved, message_of, name_of
@@ -16,24 +16,7 @@ from workers.contract.rewardtree import tree_troubles
 
 What = str | Node  # a function's text, or a tree of parts
 
-START = '''"""One number for each completion; None where the reward does not apply."""
-
-import re
-
-
-def reward(prompts, completions, answer, **columns):
-    """1 where the last number of the completion is the answer, else 0.
-
-    prompts, completions: lists of texts. answer: the list of right answers.
-    columns: whatever else the prompts have, each a list as long as completions.
-    """
-    values = []
-    for completion, right in zip(completions, answer):
-        numbers = re.findall(r"-?\\d+(?:\\.\\d+)?", completion.replace(",", ""))
-        wanted = str(right).replace(",", "").strip()
-        values.append(1.0 if numbers and numbers[-1] == wanted else 0.0)
-    return values
-'''
+START = starts.NUMBER
 
 
 def create(team: Team, author: User, name: str, what: What, message: str = "") -> RewardVersion:

@@ -25,6 +25,7 @@ urlpatterns = [
     path("rewards/compare/<uuid:task>/", compare_views.look, name="compared"),
     path("rewards/<int:pk>/compare/", compare_views.page, name="compare"),
     path("rewards/check/", trial_views.check, name="check"),
+    path("rewards/words/", trial_views.words, name="words"),
     path("rewards/try/", dryrun_views.start, name="try"),
     path("rewards/try/<uuid:task>/", dryrun_views.look, name="trial"),
     path("rewards/try/<uuid:task>/data/", dryrun_views.data, name="trial_data"),

@@ -6,7 +6,7 @@ import { color } from "./theme.js";
 const REWARD = "reward/";
 export const CHARTS = [
   { key: "rewards", title: "Rewards", note: "mean of each component, and held-out accuracy", share: true,
-    pick: (names, order) => [...inOrder(names.filter((name) => name.startsWith(REWARD) && name !== "reward/total"), order), "heldout/accuracy"] },
+    pick: (names, order) => [...inOrder(names.filter((name) => name.startsWith(REWARD) && name !== "reward/total" && !isPart(name, names)), order), "heldout/accuracy"] },
   { key: "kl", title: "KL and entropy", note: "nats per token", pick: () => ["kl", "entropy"] },
   { key: "dead", title: "Groups without signal", note: "share of prompts whose completions all earned the same",
     share: true, pick: () => ["dead_groups"] },
@@ -14,6 +14,8 @@ export const CHARTS = [
   { key: "clip", title: "Clip fraction", note: "share of tokens whose ratio was clipped", share: true, pick: () => ["clip_fraction"] },
   { key: "speed", title: "Speed", note: "completion tokens per second", pick: () => ["tokens_per_second"] },
   { key: "total", title: "Weighted reward", note: "what credit sees", more: true, pick: () => ["reward/total"] },
+  { key: "parts", title: "Parts of the rewards", note: "mean of each component, and of what functions log", more: true,
+    pick: (names, order) => inOrder(names.filter((name) => isPart(name, names)), order) },
   { key: "loss", title: "Loss", note: "", more: true, pick: () => ["loss"] },
   { key: "norm", title: "Gradient norm", note: "before clipping", more: true, pick: () => ["grad_norm"] },
   { key: "rate", title: "Learning rate", note: "", more: true, pick: () => ["learning_rate"] },
@@ -41,6 +43,11 @@ export const CHARTS = [
 /** A chart of everything that one kind of part measures; it is there when the run has any of it. */
 function own(kind, title, note) {
   return { key: kind, title, note, more: true, pick: (names) => names.filter((name) => name.startsWith(`${kind}/`)) };
+}
+
+/** Whether a curve is a part of a reward that has a curve itself: `reward/<label>/<part>`. */
+function isPart(name, names) {
+  return name.startsWith(REWARD) && names.some((one) => one.startsWith(REWARD) && name.startsWith(`${one}/`));
 }
 
 /** Rewards in the order of the run's document; the database keeps another one. */

@@ -32,8 +32,26 @@ const colours = syntaxHighlighting(HighlightStyle.define([
   { tag: [tags.function(tags.variableName), tags.function(tags.definition(tags.variableName))], color: "var(--series-4)" },
 ]));
 
-/** Put an editor before `field` (a textarea); `onChange(text)` hears every change. Returns {mark, text}. */
+const ICONS = { argument: "variable", column: "property", key: "constant", library: "namespace" };
+
+/** Offers `words` {label, detail, kind}: after `import` only libraries, in quotes only columns and keys. */
+function completing(words) {
+  const options = words.map(({ label, detail, kind }) => ({ label, detail, kind, type: ICONS[kind], boost: 5 }));
+  return (context) => {
+    const word = context.matchBefore(/\w*/);
+    if (word.from === word.to && !context.explicit) return null;
+    const before = context.state.sliceDoc(context.state.doc.lineAt(word.from).from, word.from);
+    const imports = /^\s*(import|from)\s+$/.test(before);
+    const quoted = /["']$/.test(before);
+    const fits = ({ kind }) => (imports ? kind === "library" : quoted ? kind === "column" || kind === "key" : kind !== "key");
+    return { from: word.from, options: options.filter(fits), validFor: /^\w*$/ };
+  };
+}
+
+/** Put an editor before `field` (a textarea); `onChange(text)` hears every change. Returns {mark, text, replace, complete}. */
 export function edit(field, onChange) {
+  let complete = () => null;
+  const data = [{ autocomplete: (context) => complete(context) }]; // the same each time: a source is known by itself
   const place = document.createElement("div");
   place.className = "editor";
   field.before(place);
@@ -46,6 +64,7 @@ export function edit(field, onChange) {
       // Before the basic keys, where Enter would only break the line.
       keymap.of([{ key: "Mod-Enter", run: () => { field.form.requestSubmit(); return true; } }]),
       basicSetup, keymap.of([indentWithTab]), python(), indentUnit.of("    "), lintGutter(), look, colours,
+      EditorState.languageData.of(() => data),
       EditorState.readOnly.of(readOnly), EditorView.editable.of(!readOnly),
       EditorView.contentAttributes.of({ "aria-label": field.getAttribute("aria-label") }),
       EditorView.updateListener.of((update) => {
@@ -57,6 +76,13 @@ export function edit(field, onChange) {
   });
   return {
     text: () => view.state.doc.toString(),
+    /** Put another text in the place of the whole; undo brings the old one back. */
+    replace(text) {
+      view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text }, selection: { anchor: 0 } });
+      view.focus();
+    },
+    /** Offer these words from now on, beside those of Python. */
+    complete(words) { complete = completing(words); },
     /** Show marks {line, column, message} (from 1) as errors; lines that are not there are shown on the last. */
     mark(marks) {
       view.dispatch(setDiagnostics(view.state, marks.map(({ line, column, message }) => {

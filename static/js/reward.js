@@ -35,6 +35,22 @@ async function check() {
   }
 }
 
+// Words to complete and texts to start from come once; without them one writes as before.
+async function offer() {
+  const answer = await fetch(field.dataset.words).catch(() => null);
+  if (!answer?.ok) return;
+  const { words, starts } = await answer.json();
+  editor.complete(words);
+  const menu = document.getElementById("starts");
+  menu.querySelector("div").append(...starts.map(({ name, about, source }) => {
+    const button = Object.assign(document.createElement("button"), { type: "button", textContent: name, title: about });
+    button.append(Object.assign(document.createElement("small"), { textContent: about }));
+    button.addEventListener("click", () => { menu.open = false; editor.replace(source); });
+    return button;
+  }));
+  menu.hidden = false;
+}
+
 document.addEventListener("htmx:afterSettle", (event) => {
   const marks = event.detail.target.id === "dryrun" && document.getElementById("dryrun-marks");
   if (marks) editor.mark(JSON.parse(marks.textContent));
@@ -46,4 +62,7 @@ field.form.addEventListener("submit", () => { leaving = true; });
 addEventListener("beforeunload", (event) => {
   if (!leaving && !changed.hidden) event.preventDefault();
 });
-if (!field.readOnly) check();
+if (!field.readOnly) {
+  check();
+  offer();
+}

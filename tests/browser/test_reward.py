@@ -60,3 +60,22 @@ def test_what_is_wrong_is_marked_while_one_types_and_where_it_fails_when_tried(p
     expect(page.locator(".faulty .error")).to_contain_text("line 2: ZeroDivisionError", timeout=60_000)
     expect(page.locator(".cm-lint-marker-error")).to_have_count(1)
     shoot(page, "reward-faulty")
+
+
+def test_words_are_completed_and_texts_are_there_to_start_from(page: Page, shoot: Shoot) -> None:
+    page.goto("/workshop/rewards/new/")
+    page.get_by_text("Start from…").click()
+    shoot(page, "reward-starts")
+    page.get_by_role("button", name="Queries and labels").click()
+    expect(page.locator(".cm-content")).to_contain_text("def reward_func(queries, prompts, labels):")
+    expect(page.locator("#marks")).to_have_text("The text can be used.")
+    write(page, "def reward(completions, ")
+    page.keyboard.type("trainer")
+    expect(page.locator(".cm-tooltip-autocomplete")).to_contain_text("trainer_state")
+    shoot(page, "reward-completion")
+    page.keyboard.press("Escape")
+    write(page, "import ")
+    page.keyboard.type("rap")
+    expect(page.locator(".cm-tooltip-autocomplete")).to_contain_text("rapidfuzz")
+    page.get_by_role("option", name="rapidfuzz").click()
+    expect(page.locator(".cm-content")).to_have_text("import rapidfuzz")
