@@ -31,15 +31,21 @@ ROWS: tuple[tuple[str, int, str, Any, float | None], ...] = (
     ("#" * 3000 + "(" * 3000, 6000, CUT_OFF, "(((", 0.0),
     ('<think>so</think>\n<tool_call>\n{"name": "add", "parameters": {"a": 12}}\n</tool_call>', 30, FINISHED, "39", 0.0),
     ("<think>so</think><answer>[1, 2]</answer>", 12, FINISHED, "39", 0.0),
+    ("```sql\nSELECT a FROM t WHERE b <> 'z'\n```", 12, FINISHED, "39", 0.0),
+    ("```python\ndef f(x):\n    return x + 1\n```", 12, FINISHED, "39", 0.0),
 )
 
 
+FACILITIES = Facilities(seed=0, steps=10)
 ORDER, ALIKE = "order does not matter", "same answer, same reward"
 # Columns that single rewards ask for, the same for every row.
 COLUMNS: dict[str, Any] = {
     "calls": [{"name": "add", "parameters": {"a": 12, "b": 35}}],
     "relevant": [1],
     "candidates": 2,
+    "schema": "CREATE TABLE t(a INTEGER, b TEXT); INSERT INTO t VALUES (1, 'x'), (2, 'y');",
+    "gold": "SELECT a FROM t",
+    "tests": ["assert f(2) == 3", "assert f(0) > 0"],
 }
 
 
@@ -51,13 +57,11 @@ def answers(rows: tuple[tuple[str, int, str, Any, float | None], ...]) -> Answer
 
 def values(name: str, params: dict[str, object], rows: tuple[Any, ...] = ROWS) -> list[float | None]:
     """What a run would get, with everything that the reward asks for; nothing may fail."""
-    facilities = Facilities(seed=0, steps=10)
-    made = make_judge(Node(LEAF, name, params), name, facilities)
+    made = make_judge(Node(LEAF, name, params), name, FACILITIES)
     try:
         found = made.judge(answers(rows), 3)
     finally:
         made.close()
-        facilities.close()
     assert not found.faults
     return list(found.total)
 
