@@ -46,14 +46,20 @@ def _probes(told: Mapping[str, Any]) -> Iterator[Finding]:
     by_state: dict[str, list[Mapping[str, Any]]] = {}
     for row in probes["rows"]:
         by_state.setdefault(row["state"], []).append(row)
-    for row in by_state.get("beats", []):
-        beaten = f"{number(row['median'])} against a median of {number(probes['median'])}"
-        yield Finding("bad", f"{TITLES[row['name']]} beats honest completions: {beaten}.", "probes")
+    beats, median = by_state.get("beats", []), number(probes["median"])
+    if len(beats) == 1:
+        title = TITLES[beats[0]["name"]]
+        what = f"{title} beats honest completions: {number(beats[0]['median'])} against a median of {median}."
+        yield Finding("bad", what, "probes")
+    elif beats:
+        each = ", ".join(f"{TITLES[row['name']].lower()} ({number(row['median'])})" for row in beats)
+        what = f"{len(beats)} kinds of cheap text beat honest completions, whose median is {median}: {each}."
+        yield Finding("bad", what, "probes")
     for row in by_state.get("failed", []):
         yield Finding("warn", f"{TITLES[row['name']]} makes it fail: {row['fault']}", "probes")
     if by_state.get("equals"):
         names = ", ".join(TITLES[row["name"]].lower() for row in by_state["equals"])
-        yield Finding("warn", f"As much as honest completions ({number(probes['median'])}) earn: {names}.", "probes")
+        yield Finding("warn", f"As much as honest completions ({median}) earn: {names}.", "probes")
 
 
 TITLES = {

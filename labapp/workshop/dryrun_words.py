@@ -1,9 +1,11 @@
 """Numbers of a dry run as a page writes them: with few digits, a true minus, and their interval."""
 
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
 NOTHING = "–"
+HEAD, TAIL = 24, 44  # letters of a text that stand for it in one line: its answer is mostly at its end
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -40,3 +42,20 @@ def interval(figure: Mapping[str, Any], digits: int = 2) -> str:
 def many(count: int, one: str, more: str = "") -> str:
     """`1 completion`, `2 completions`."""
     return f"{count:,} {one if count == 1 else more or one + 's'}"
+
+
+def visible(text: str) -> str:
+    """A text in which nothing is hidden: control characters as their signs, what only steers the display as a dot."""
+    return "".join(map(_sign, text))
+
+
+def brief(text: str) -> str:
+    """A text in one line, long ones by how they begin and end."""
+    line = visible(text.replace("\n", " ⏎ "))
+    return line if len(line) <= HEAD + TAIL + 3 else f"{line[:HEAD].rstrip()} … {line[-TAIL:].lstrip()}"
+
+
+def _sign(letter: str) -> str:
+    if letter in "\n\t" or unicodedata.category(letter) not in ("Cc", "Cf"):
+        return letter
+    return chr(0x2400 + ord(letter)) if ord(letter) < 32 else "␡" if letter == "\x7f" else "·"

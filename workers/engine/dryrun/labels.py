@@ -41,7 +41,8 @@ def _thresholds(value_N: Floats, near: float) -> Floats:
 
 
 def _hits(value_N: Floats, right_N: Any, cuts: Floats) -> Floats:
-    return ((value_N[:, None] >= cuts) == right_N[:, None]).astype(np.float64)
+    hits: Floats = ((value_N[:, None] >= cuts) == right_N[:, None]).astype(np.float64)
+    return hits
 
 
 def _first(value_N: Floats, right_N: Any, cuts: Floats) -> float:

@@ -22,7 +22,7 @@ from workers.engine.dryrun.ranking import changes, extremes
 from workers.engine.dryrun.samples import answers_of, labels_of
 from workers.engine.dryrun.table import Floats, floats, table_of
 
-DRAWN = 12  # samples whose dense rewards are drawn
+DRAWN = 6  # samples whose dense rewards are drawn
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def _changes(asked: Asked, answers: Answers, value_N: Floats) -> dict[str, Any] 
 def _dense(judged: Judged, answers: Answers, first: Sequence[int]) -> list[dict[str, Any]]:
     """{sample, pieces, values, placed} of a few samples whose rewards have places, the extreme ones first."""
     order = dict.fromkeys([*first, *sorted(judged.values.spans)])
-    chosen = [n for n in order if judged.values.dense(n)][:DRAWN]
+    chosen = [n for n in order if judged.values.dense(n) and answers.texts[n]][:DRAWN]
     return [{"sample": n, **pieces_of(answers.texts[n], judged.values.dense(n))} for n in chosen]
 
 
