@@ -26,7 +26,7 @@ FORBIDDEN_NAMES = ("utils", "util", "common", "base", "helpers", "misc")
 BOUNDARIES = ("workers/engine/boundary.py", "workers/door/", "workers/sandbox/child.py")
 METHOD_MAY_IMPORT = (
     "workers.contract", "workers.tasks.parts", "workers.engine.tensors", "workers.engine.masks", "workers.engine.tree",
-    "torch", "math_verify", "regex", "sqlglot", "rapidfuzz", "jsonschema", "__future__",
+    "torch", "math_verify", "regex", "sqlglot", "rapidfuzz", "jsonschema", "referencing", "__future__",
 )  # fmt: skip
 
 

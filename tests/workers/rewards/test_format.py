@@ -33,3 +33,20 @@ def test_a_pattern_that_explodes_is_stopped() -> None:
     """Repeats inside repeats would take longer than the universe is old on this text."""
     with pytest.raises(ValueError, match="avoid repeats inside repeats"):
         scored("format", ["a" * 60 + "b"], pattern="(a|aa|a?a)+(a|aa)+c\\Z")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("39", {"whole", "start", "end", "anywhere"}),
+        ("39 a", {"start", "anywhere"}),
+        ("a 39", {"end", "anywhere"}),
+        ("a 39 a", {"anywhere"}),
+        ("39\n", {"start", "anywhere"}),
+        ("a", set()),
+    ],
+)
+def test_where_it_may_stand(text: str, found: set[str]) -> None:
+    for pattern in (r"\d\d|\d", "(?x) [0-9]{2} # two digits"):
+        for match in ("whole", "start", "end", "anywhere"):
+            assert scored("format", [text], pattern=pattern, match=match) == [float(match in found)], (pattern, match)

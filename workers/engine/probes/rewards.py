@@ -21,6 +21,8 @@ SAMPLES = (
     r"\boxed{\frac{78}{2}}",
     "The answer is $39 a day.",
     "so it is, so it is, so it is, so it is, so it is #39",
+    "<think>12+35=47</think><answer>39</answer>",
+    '{"answer": 39}',
     "",
 )
 LONGEST = 96
