@@ -13,7 +13,7 @@ from workers.contract.spec import RunSpec
 
 USUAL_PROMPT = 64  # tokens, where nothing better is known
 # What methods ask for that is read from a copy of the model as it was at step 0, and from that of the round's start.
-OF_REFERENCE = {"ref_logp_NT", "ref_pairs", "ref_labelled", "kl"}
+OF_REFERENCE = {"ref_logp_NT", "ref_pairs", "ref_labelled", "kl", "ref_values"}
 OF_PREVIOUS = {"previous_pairs"}
 
 

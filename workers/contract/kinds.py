@@ -74,7 +74,11 @@ KINDS: dict[str, Kind] = {
             "Shaping",
             "Changes rewards before anybody compares them.",
             ("value_NK", "valid_NK", "answers", "most_tokens"),
-            (PROGRESS, MEMORY),
+            (
+                ("ref_values", "the rewards of completions that the model of step 0 wrote to the same prompts"),
+                PROGRESS,
+                MEMORY,
+            ),
             several=True,
         ),
         Kind(

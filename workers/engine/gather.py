@@ -14,6 +14,7 @@ from workers.engine.boundary import boundary
 from workers.engine.learner import Learner
 from workers.engine.measures import Clock
 from workers.engine.recipe import Recipe
+from workers.engine.referring import reference_values
 from workers.engine.rewarding import Rewards, shaped
 from workers.engine.rollout import roll_out
 from workers.engine.scoring import Scored, score
@@ -79,7 +80,7 @@ def choose(
     step, memories = progress.step, dict(learner.supply.memories)
     statistics: dict[str, float] = {}
     rounds = count()
-    rewards = shaped(learner, recipe, gathered.scored, gathered.rollouts, progress)
+    rewards = _shaped(learner, recipe, gathered, progress, clock)
     weight_N = torch.ones(len(gathered.tag_N), device=gathered.tag_N.device)
     for part in recipe.selects("candidates"):
         for number in range(MOST_ROUNDS):
@@ -97,7 +98,7 @@ def choose(
             gathered = _with(learner, gathered, added, step, clock)
             weight_N = torch.cat([weight_N, weight_N.new_ones(len(added[1]))])
             _forget_shaping(learner, memories)
-            rewards = shaped(learner, recipe, gathered.scored, gathered.rollouts, progress)
+            rewards = _shaped(learner, recipe, gathered, progress, clock)
         else:
             what = f"{part.address} still wished for completions after {MOST_ROUNDS} rounds."
             raise RunError("sampling", what, "Allow it fewer rounds.")
@@ -110,6 +111,16 @@ def choose(
     kept = rows_of(gathered.rollouts, row_R)
     chosen = Chosen(row_R, kept, rewards.rows(row_R), gathered.tag_N[row_R], weight_N[row_R], statistics)
     return gathered, chosen
+
+
+def _shaped(learner: Learner, recipe: Recipe, gathered: Gathered, progress: Progress, clock: Clock) -> Rewards:
+    """The rewards after shaping; the reference's are sampled only where a method asks for them."""
+
+    def ref_values(most: int) -> Tensor:
+        with clock.part("sample"):
+            return reference_values(learner, gathered.problems, progress.step, most, gathered.scored.troubles)
+
+    return shaped(learner, recipe, gathered.scored, gathered.rollouts, progress, ref_values)
 
 
 def _forget_shaping(learner: Learner, memories: Memories) -> None:

@@ -21,16 +21,16 @@ class History:
         """Note a step's rewards, one a completion; completions of a prompt need not be neighbours."""
         visit: dict[int, list[float]] = {}
         for prompt, reward in zip(prompts, reward_N, strict=True):
-            visit.setdefault(_key(prompt), []).append(reward)
+            visit.setdefault(key_of(prompt), []).append(reward)
         for key, rewards in visit.items():
             self._past[key] = (rewards[::-1] + self._past.get(key, []))[:KEPT]
             self._drawn[key] = len(rewards)
 
     def ahead(self, prompts: list[str]) -> tuple[Tensor, Tensor]:
         """(past_PH, drawn_P) of the given prompts: rewards newest first with NaN behind, and the last visit's count."""
-        rows = [self._past.get(_key(prompt), []) for prompt in prompts]
+        rows = [self._past.get(key_of(prompt), []) for prompt in prompts]
         past_PH = torch.tensor([row + [float("nan")] * (KEPT - len(row)) for row in rows])
-        return past_PH, torch.tensor([self._drawn.get(_key(prompt), 0) for prompt in prompts])
+        return past_PH, torch.tensor([self._drawn.get(key_of(prompt), 0) for prompt in prompts])
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything, for the checkpoint."""
@@ -52,6 +52,6 @@ class History:
             self._drawn[key] = drawn
 
 
-def _key(prompt: str) -> int:
+def key_of(prompt: str) -> int:
     """A prompt's number: the first eight bytes of its digest."""
     return int.from_bytes(blake2b(prompt.encode(), digest_size=8).digest(), "big", signed=True)

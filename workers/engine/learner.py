@@ -67,7 +67,8 @@ class Learner:
 
     def keepers(self) -> list[Keeper]:
         """What else goes into a checkpoint, beside the policy, its optimiser and the methods' memories."""
-        return [one for one in (self.history, self.critic, self.stock) if one is not None]
+        references = self.supply.references if self.recipe.asks("ref_values") else None
+        return [one for one in (self.history, self.critic, self.stock, references) if one is not None]
 
     @property
     def end(self) -> list[int]:

@@ -13,7 +13,7 @@ from workers.engine.placing import arising, with_rest
 from workers.engine.recipe import Recipe
 from workers.engine.scoring import Scored
 from workers.engine.supply import Supply
-from workers.engine.tensors import Progress, Rollouts, Shaped
+from workers.engine.tensors import Progress, RefValues, Rollouts, Shaped
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,9 @@ class Rewards:
         return replace(self, weight_K=weight_K)
 
 
-def shaped(learner: Learner, recipe: Recipe, scored: Scored, rollouts: Rollouts, progress: Progress) -> Rewards:
+def shaped(
+    learner: Learner, recipe: Recipe, scored: Scored, rollouts: Rollouts, progress: Progress, ref_values: RefValues
+) -> Rewards:
     """The step's rewards after all shaping, one after the other."""
     labels = [objective.label for objective in learner.objectives]
     rows = list(zip(*(scored.values[label] for label in labels), strict=True))
@@ -75,18 +77,31 @@ def shaped(learner: Learner, recipe: Recipe, scored: Scored, rollouts: Rollouts,
         if scored.spans.get(label)
     }
     plain = Rewards(value_NK, valid_NK, weights, dense)
-    return after_shaping(plain, recipe, learner.supply, rollouts.answers, learner.spec.max_new_tokens, progress)
+    most = learner.spec.max_new_tokens
+    return after_shaping(plain, recipe, learner.supply, rollouts.answers, most, progress, ref_values)
 
 
 def after_shaping(
-    rewards: Rewards, recipe: Recipe, supply: Supply, answers: Answers, most_tokens: int, progress: Progress
+    rewards: Rewards,
+    recipe: Recipe,
+    supply: Supply,
+    answers: Answers,
+    most_tokens: int,
+    progress: Progress,
+    ref_values: RefValues | None = None,
 ) -> Rewards:
     """Rewards as they were given, changed by all shaping, one after the other. What shaping adds to a reward or takes
     from it stands on the last token: it speaks of whole completions."""
     value_NK, valid_NK = rewards.value_NK, rewards.valid_NK
     for part in recipe.shaping:
         made: Shaped = supply.call(
-            part, progress, value_NK=value_NK, valid_NK=valid_NK, answers=answers, most_tokens=most_tokens
+            part,
+            progress,
+            value_NK=value_NK,
+            valid_NK=valid_NK,
+            answers=answers,
+            most_tokens=most_tokens,
+            ref_values=ref_values,  # None without a model that could be asked; then no part may ask
         )
         value_NK = made.value_NK.masked_fill(~valid_NK, 0.0).float()
     return replace(rewards, value_NK=value_NK)

@@ -13,17 +13,19 @@ from workers.engine import seeds
 from workers.engine.adapter import unadapted
 from workers.engine.policy import Policy, make_policy
 from workers.engine.recipe import Part, Recipe
+from workers.engine.references import References
 from workers.engine.tensors import Progress, Rollouts
 
 
 @dataclass
 class Supply:
-    """The reference policy (None when nobody asks), and each method's memory by address (and by label, where a method
-    works on several rewards one by one): both outlive a step."""
+    """The reference policy (None when nobody asks), what its own completions earned, and each method's memory by
+    address (and by label, where a method works on several rewards one by one): all outlive a step."""
 
     seed: int
     reference: Policy | None = None
     memories: dict[str, dict[str, Tensor]] = field(default_factory=dict)
+    references: References = field(default_factory=References)
 
     def call(self, part: Part, progress: Progress, label: str = "", **supplied: object) -> Any:
         """What `part` makes of `supplied`, with its memory handed over and taken back, and a generator of its own.
@@ -63,7 +65,7 @@ def make_supply(recipe: Recipe, policy: Policy, seed: int, *, adapted: bool = Fa
         if unknown:
             what = f"{part.address} asks for {', '.join(unknown)}, which the engine does not make."
             raise RunError("spec", what, f"It makes: {', '.join(kind.data)}. Choose another method.")
-    if not any(recipe.asks(name) for name in ("ref_logp_NT", "ref_pairs", "ref_labelled", "kl")):
+    if not any(recipe.asks(name) for name in ("ref_logp_NT", "ref_pairs", "ref_labelled", "kl", "ref_values")):
         return Supply(seed)
     if adapted:
         return Supply(seed, unadapted(policy))

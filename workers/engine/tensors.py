@@ -118,6 +118,12 @@ class Shaped:
     memory: Mapping[str, Tensor] = field(default_factory=dict)
 
 
+RefValues = Callable[[int], Tensor]
+"""`ref_values(most)` gives (N, K, J): the rewards of J = `most` completions that the reference policy (the model of
+step 0) wrote to each row's prompt, NaN where a reward says nothing. They are sampled when first asked for, once a
+prompt, and remembered."""
+
+
 @dataclass(frozen=True)
 class Weights:
     """The weights of K rewards in this step, and the method's memory."""

@@ -25,6 +25,7 @@ def figure(loaded: Loaded, params: Mapping[str, object]) -> Figure:
             "most_tokens": LONGEST,
             "progress": Progress(1, 10),
             "memory": {},
+            "ref_values": lambda most: torch.linspace(0, 1, most).expand(LONGEST, COLUMNS, most),
         }
         made: Shaped = call(loaded, supplied, params)
         # A method may change one reward of several: the one that it changes most is shown.
