@@ -50,9 +50,12 @@ def visible(text: str) -> str:
 
 
 def brief(text: str) -> str:
-    """A text in one line, long ones by how they begin and end."""
+    """A text in one line, long ones by how they begin and end, cut between words where there are any."""
     line = visible(text.replace("\n", " ⏎ "))
-    return line if len(line) <= HEAD + TAIL + 3 else f"{line[:HEAD].rstrip()} … {line[-TAIL:].lstrip()}"
+    if len(line) <= HEAD + TAIL + 3:
+        return line
+    head, tail = line[:HEAD].rpartition(" ")[0], line[-TAIL:].partition(" ")[2]
+    return f"{head or line[:HEAD]} … {tail or line[-TAIL:]}"
 
 
 def _sign(letter: str) -> str:

@@ -1,6 +1,7 @@
 // The result of a dry run: histograms of the values, the reward over length, and dense rewards on their text.
 
 import { drawHistogram, drawLength } from "./dryrun_chart.js";
+import { show } from "./palette.js";
 import { drawStrips } from "./strip.js";
 
 function figure(histogram) {
@@ -25,10 +26,10 @@ function draw(data) {
 
 function strips(place, { dense }) {
   const items = dense.map(({ sample, pieces, values, placed }) => ({
-    title: `#${sample + 1}${placed ? "" : " · values a token; which letters they stand for is known in a run only"}`,
+    title: `#${sample + 1} · ${show(values.reduce((sum, value) => sum + (value ?? 0), 0))}${placed ? "" : " · values a token; which letters they stand for is known in a run only"}`,
     data: { pieces, mask: pieces.map(() => true), streams: { reward: values } },
   }));
-  drawStrips(place, items, ["reward"], "token");
+  drawStrips(place, items, ["reward"], "token", { piece: "part" });
 }
 
 function known() {

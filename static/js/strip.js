@@ -75,18 +75,18 @@ export function blocks(texts) {
  * Draw completions into `root`. `items` is [{title, data}]; `chosen` the streams, `granularity` token, word or step.
  * All of them share one scale a stream, printed above, so that colours compare; a line below says the exact numbers of
  * the token that is hovered or reached with the arrow keys. `titles` are words for streams that have others here;
- * with `common` all streams share one scale, which is called that.
+ * with `common` all streams share one scale, which is called that; `piece` is what the pieces of the text are.
  */
-export function drawStrips(root, items, chosen, granularity, { titles = {}, common = "" } = {}) {
+export function drawStrips(root, items, chosen, granularity, { titles = {}, common = "", piece = "token" } = {}) {
   const say = (name) => titles[name] ?? streamTitle(name);
   const made = items.map(({ title, data }) => ({ title, data, parts: cut(data.pieces, granularity) }));
   const of = (names) => made.flatMap(({ data, parts }) => names.flatMap((name) => numbers(data, name, parts)));
   const scales = new Map(chosen.map((name) => [name, bounds(name, of(common ? chosen : [name]))]));
   const told = Object.assign(document.createElement("p"), { className: "strip-told note number",
-    textContent: "Hover a token, or focus the text and use the arrow keys, for its exact numbers." });
+    textContent: `Hover a ${piece}, or focus the text and use the arrow keys, for its exact numbers.` });
   told.setAttribute("aria-live", "polite");
   const printed = common ? [[common, chosen[0]]] : chosen.map((name) => [say(name), name]);
-  root.replaceChildren(legend(printed, scales), ...made.map((one) => strip(one, scales, granularity, told, say)), told);
+  root.replaceChildren(legend(printed, scales), ...made.map((one) => strip(one, scales, granularity, told, say, piece)), told);
 }
 
 function numbers(data, name, parts) {
@@ -110,7 +110,7 @@ function legend(printed, scales) {
   return line;
 }
 
-function strip({ title, data, parts }, scales, granularity, told, say) {
+function strip({ title, data, parts }, scales, granularity, told, say, unit) {
   const box = document.createElement("article");
   box.className = "strip";
   const head = Object.assign(document.createElement("p"), { className: "strip-title", textContent: title });
@@ -118,7 +118,7 @@ function strip({ title, data, parts }, scales, granularity, told, say) {
   rows.className = "strip-rows";
   rows.tabIndex = 0;
   rows.setAttribute("role", "group");
-  rows.setAttribute("aria-label", `${title}: ${data.pieces.length} tokens`);
+  rows.setAttribute("aria-label", `${title}: ${data.pieces.length} ${unit}s`);
   const names = [...scales.keys()].filter((name) => data.streams[name]);
   const cells = parts.map(() => []);
   rows.classList.toggle("long", parts.length > BLOCK);
@@ -134,7 +134,7 @@ function strip({ title, data, parts }, scales, granularity, told, say) {
       return block;
     });
   }
-  watch(rows, told, data, parts, cells, granularity, say);
+  watch(rows, told, data, parts, cells, granularity, say, unit);
   box.append(head, rows);
   return box;
 }
@@ -176,7 +176,7 @@ function line(name, words, scale, values, { data, parts, texts, cells, from, to 
   return row;
 }
 
-function watch(rows, told, data, parts, cells, granularity, say) {
+function watch(rows, told, data, parts, cells, granularity, say, unit) {
   let now = -1;
   function tell(place) {
     if (place === now || place < 0 || place >= parts.length) return;
@@ -184,7 +184,7 @@ function watch(rows, told, data, parts, cells, granularity, say) {
     for (const one of cells[place]) one.classList.add("now");
     now = place;
     const [first, last] = parts[place];
-    const where = last - first > 1 ? `tokens ${first + 1} to ${last}` : `token ${first + 1} of ${data.pieces.length}`;
+    const where = last - first > 1 ? `${unit}s ${first + 1} to ${last}` : `${unit} ${first + 1} of ${data.pieces.length}`;
     const exact = streamNames(data).map((name) => `${say(name)} ${show(together(name, data.streams[name], first, last), 4)}`);
     const foreign = data.mask.slice(first, last).some(Boolean) ? "" : " · not chosen by the policy";
     told.textContent = `${granularity === "token" ? "" : `${granularity} ${place + 1}, `}${where} “${visible(data.pieces.slice(first, last).join(""))}”${foreign} · ${exact.join(" · ")}`;
