@@ -137,7 +137,10 @@ def _rewards(stored: Stored, spec: RunSpec, recipe: Recipe, supply: Supply, prog
     weights = {reward.label: reward.weight for reward in spec.rewards}
     column_NK = torch.stack(list(stored.rewards.values()), dim=1)
     weight_K = torch.tensor([weights.get(label, 1.0) for label in stored.rewards])
-    plain = Rewards(column_NK.nan_to_num(0.0), ~column_NK.isnan(), weight_K)
+    streams = stored.rollouts.streams
+    told = enumerate(streams.get(f"reward.{label}") for label in stored.rewards)
+    dense = {k: value_NT for k, value_NT in told if value_NT is not None}
+    plain = Rewards(column_NK.nan_to_num(0.0), ~column_NK.isnan(), weight_K, dense)
     found = after_shaping(plain, recipe, supply, stored.rollouts.answers, spec.max_new_tokens, progress)
     if not bool(found.valid_N.any()):
         raise RunError("data", "no reward applies to any completion of this step.", "Take another step.")

@@ -10,7 +10,7 @@ from workers.engine import seeds
 from workers.engine.batch import Batch
 from workers.engine.boundary import boundary
 from workers.engine.crediting import Credited, credited
-from workers.engine.gather import Gathered, choose, gather
+from workers.engine.gather import Chosen, Gathered, choose, gather
 from workers.engine.learner import Learner
 from workers.engine.measures import Clock, metrics_of
 from workers.engine.outcome import Outcome
@@ -55,7 +55,7 @@ def take_step(learner: Learner, step: int) -> Step:
         found.statistics["selection/kept"] = len(found.row_R) / len(gathered.problems)
     if learner.stock is not None:
         found.statistics.update(curves(found.batch, outcome) | learner.stock.figures)
-    streams = _streams(found, outcome, gathered.rollouts)
+    streams = _streams(found, outcome, gathered.rollouts) | _arising(learner, chosen, gathered.rollouts)
     metrics = metrics_of(learner, gathered.rollouts, gathered.scored, found.batch, outcome, clock) | found.statistics
     table = table_of(learner, gathered.rollouts, list(gathered.problems), gathered.scored, streams, step)
     troubles = gathered.scored.troubles + _skipped(broken, found.batch, step) + halved(learner, found.batch, outcome)
@@ -135,3 +135,13 @@ def _streams(credit: Credited, outcome: Outcome, rollouts: Rollouts) -> dict[str
         whole_NT[credit.row_R, : value_RT.shape[1]] = value_RT.float()
         streams[name] = whole_NT
     return streams
+
+
+def _arising(learner: Learner, chosen: Chosen, rollouts: Rollouts) -> dict[str, Tensor]:
+    """Where each dense reward arises, before shaping and weights, as `reward.<label>`."""
+    found = {}
+    for k, value_RT in chosen.rewards.dense.items():
+        whole_NT = torch.zeros(rollouts.mask_NT.shape, device=value_RT.device)
+        whole_NT[chosen.row_R, : value_RT.shape[1]] = value_RT
+        found[f"reward.{learner.objectives[k].label}"] = whole_NT
+    return found

@@ -17,6 +17,7 @@ from workers.engine.gather import gather
 from workers.engine.judges import Judge, Objective, close_all
 from workers.engine.learner import Learner, make_learner
 from workers.engine.measures import Clock
+from workers.engine.microscope import look, read_stored
 from workers.engine.rewarding import Rewards
 from workers.engine.scoring import Scored, score
 from workers.engine.step import Step, take_step
@@ -123,10 +124,31 @@ def test_with_credit_of_whole_completions_nothing_changes_but_where_it_is_shown(
         assert shown.sum(axis=1) == pytest.approx(ending.sum(axis=1))
 
 
-def test_a_critic_hears_where_rewards_arise(tmp_path: Path) -> None:
+def test_a_critic_hears_where_rewards_arise_and_the_microscope_too(tmp_path: Path) -> None:
     changes = {"credit": Pick("credit", "gae"), "companions": (Companion("critic"),)}
-    sparse, full = steps(tmp_path, whole, **changes), steps(tmp_path, dense, **changes)
-    assert abs(sparse[0].table.streams["advantage"] - full[0].table.streams["advantage"]).max() > 0.1
+    sparse, full = steps(tmp_path, whole, **changes)[0].table, steps(tmp_path, dense, **changes)[0].table
+    assert abs(sparse.streams["advantage"] - full.streams["advantage"]).max() > 0.1
+    assert "reward.r" not in sparse.streams
+    spec = tiny_spec(tmp_path, rewards=(RewardPick("r", "brevity"),), **changes)
+    seen = look(read_stored(full.content()), spec)
+    torch.testing.assert_close(seen.advantage_NT, torch.tensor(full.streams["advantage"]), rtol=1e-4, atol=1e-4)
+
+
+CODE = """
+def reward(completions, completion_ids, trainer_state, log_metric):
+    log_metric("done", trainer_state.global_step / trainer_state.max_steps)
+    return [[0.5 if n == len(ids) // 2 else 0.0 for n in range(len(ids))] for ids in completion_ids]
+"""
+
+
+def test_users_code_says_where_its_reward_arises(tmp_path: Path) -> None:
+    learner = make_learner(tiny_spec(tmp_path, rewards=(RewardPick("mine", "code:1@1", source=CODE),)), lambda *_: None)
+    made = take_step(learner, 2)
+    close_all(learner.objectives)
+    assert made.metrics["reward/mine/done"] == 0.25  # one of four steps is done
+    for row, length in enumerate(made.table.columns["length"]):
+        assert made.table.streams["reward"][row].nonzero()[0].tolist() == [length // 2]
+        assert made.table.streams["reward.mine"][row, length // 2] == 0.5
 
 
 def test_parts_become_curves(two: tuple[list[Step], list[Step]]) -> None:
