@@ -1,12 +1,13 @@
 """What every reward promises, tried on awkward texts over the whole catalogue."""
 
 from collections.abc import Callable
-from math import isfinite
+from math import isclose, isfinite
 from typing import Any
 
 import pytest
 
 from tests.workers.stage import departs, names, variants
+from tests.workers.standins import with_standins
 from workers.contract.answers import CUT_OFF, FAILED, FINISHED, Answers
 from workers.contract.rewardnode import LEAF, Node
 from workers.engine.facilities import Facilities
@@ -57,7 +58,8 @@ def answers(rows: tuple[tuple[str, int, str, Any, float | None], ...]) -> Answer
 
 def values(name: str, params: dict[str, object], rows: tuple[Any, ...] = ROWS) -> list[float | None]:
     """What a run would get, with everything that the reward asks for; nothing may fail."""
-    made = make_judge(Node(LEAF, name, params), name, FACILITIES)
+    node = Node(LEAF, name, with_standins(load("rewards", name).method, params))
+    made = make_judge(node, name, FACILITIES)
     try:
         found = made.judge(answers(rows), 3)
     finally:
@@ -66,13 +68,19 @@ def values(name: str, params: dict[str, object], rows: tuple[Any, ...] = ROWS) -
     return list(found.total)
 
 
+def _equal(first: list[float | None], second: list[float | None]) -> bool:
+    """Equal up to the last digits, in which networks differ with the batch that a text is read in."""
+    pairs = list(zip(first, second, strict=True))
+    return all(a == b or (a is not None and b is not None and isclose(a, b, abs_tol=1e-5)) for a, b in pairs)
+
+
 def _orderless(name: str, params: dict[str, object]) -> bool:
-    return values(name, params, ROWS[::-1]) == values(name, params)[::-1]
+    return _equal(values(name, params, ROWS[::-1]), values(name, params)[::-1])
 
 
 def _alike(name: str, params: dict[str, object]) -> bool:
     together = values(name, params)
-    return together[1] == together[2] and [values(name, params, (row,))[0] for row in ROWS] == together
+    return together[1] == together[2] and _equal([values(name, params, (row,))[0] for row in ROWS], together)
 
 
 @EVERY

@@ -13,6 +13,7 @@ from workers.contract.spec import Pick, RewardPick, RunSpec
 
 PRECISIONS = ("float32", "bfloat16")
 FAILURES = ("skip", "zero", "stop")  # what becomes of a completion that a reward fails on
+ASKING = {"chats", "service"}  # helpers of rewards that ask a server
 # What the engine makes of whole weights outside the network's own way through them.
 WHOLE = {"gram_KK": "each reward's own gradient", "over_vocabulary": "whole next-token distributions"}
 
@@ -104,6 +105,16 @@ def reward_troubles(rewards: tuple[RewardPick, ...], catalogue: Catalogue) -> It
             fix = {f"rewards.{index}.on_failure": "skip"}
             yield Trouble(f"rewards.{index}.on_failure", f"is one of {', '.join(FAILURES)}", fix)
         yield from _made_of(f"rewards.{index}", reward, catalogue)
+        yield from _failing(f"rewards.{index}.on_failure", reward, catalogue)
+
+
+def _failing(path: str, reward: RewardPick, catalogue: Catalogue) -> Iterator[Trouble]:
+    """A server that fails says nothing of the completion: 0 would be learned from as if it were wrong."""
+    named = [catalogue.methods.get(f"{pick.kind}/{pick.name}") for pick in reward.picks()]
+    asking = [method.name for method in named if method is not None and ASKING & set(method.needs)]
+    if reward.on_failure == "zero" and asking:
+        what = f"{asking[0]} asks a server, whose failure is no value of a completion: skip it, or stop"
+        yield Trouble(path, what, {path: "skip"})
 
 
 def _made_of(path: str, reward: RewardPick, catalogue: Catalogue) -> Iterator[Trouble]:

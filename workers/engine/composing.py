@@ -62,4 +62,13 @@ def _judged(tree: _Tree, answers: Answers, step: int, facilities: Facilities) ->
     total = [None if n in faults else value for n, value in enumerate(whole.total)]
     parts_ = {tree.names[path]: values.total for path, values in found.items() if path}
     spans = {n: spans for n, spans in whole.spans.items() if n not in faults}
-    return Values(total, parts_, spans, faults)
+    return Values(total, parts_, spans, faults, _notes(tree, found))
+
+
+def _notes(tree: _Tree, found: Mapping[str, Values]) -> dict[int, str]:
+    """What all nodes note beside their values, each under its name."""
+    notes: dict[int, str] = {}
+    for path, values in found.items():
+        for n, note in values.notes.items():
+            notes[n] = "\n\n".join(filter(None, (notes.get(n), f"{tree.names[path]}: {note}")))
+    return notes

@@ -93,8 +93,9 @@ def _method(part: Part, facilities: Facilities) -> Judge:
 
     def judge(answers: Answers, step: int) -> Values:
         whole = attempt(lambda: call(answers, step))
-        # Whoever looks at groups cannot score one completion alone.
-        if isinstance(whole, Exception) and "groups" not in needs:
+        # Whoever looks at groups cannot score one completion alone; a model that is not there is no completion's fault.
+        elsewhere = isinstance(whole, RunError) and whole.where != "reward"
+        if isinstance(whole, Exception) and "groups" not in needs and not elsewhere:
             return _one_by_one(lambda alone: call(alone, step), answers)
         if isinstance(whole, Exception):
             return Values([None] * len(answers.texts), faults=dict.fromkeys(range(len(answers.texts)), _told(whole)))
@@ -109,6 +110,7 @@ def _one_by_one(call: Callable[[Answers], Values], answers: Answers) -> Values:
     parts: dict[str, list[float | None]] = {}
     spans: dict[int, tuple[Span, ...]] = {}
     faults: dict[int, str] = {}
+    notes: dict[int, str] = {}
     for n in range(len(answers.texts)):
         found = attempt(partial(call, answers.rows([n])))
         if isinstance(found, Exception):
@@ -118,9 +120,10 @@ def _one_by_one(call: Callable[[Answers], Values], answers: Answers) -> Values:
         totals.extend(found.total)
         faults |= dict.fromkeys([n], found.faults[0]) if 0 in found.faults else {}
         spans |= {n: found.dense(0)} if found.dense(0) else {}
+        notes |= {n: found.notes[0]} if 0 in found.notes else {}
         for name, column in found.parts.items():
             parts.setdefault(name, [None] * len(answers.texts))[n] = column[0]
-    return Values(totals, parts, spans, faults)
+    return Values(totals, parts, spans, faults, notes)
 
 
 def _told(error: Exception) -> str:

@@ -42,7 +42,10 @@ def table_of(
         "reward_total": scored.total,
         "advantage": mean_advantage(streams["advantage"], mask_NT),
     }
-    return Table(step, columns, scored.values, {name: value_NT.cpu().numpy() for name, value_NT in streams.items()})
+    texts = {label: [found.get(n, "") for n in range(len(ids))] for label, found in scored.notes.items() if found}
+    return Table(
+        step, columns, scored.values, {name: value_NT.cpu().numpy() for name, value_NT in streams.items()}, texts
+    )
 
 
 def mean_advantage(advantage_NT: Tensor, mask_NT: Tensor) -> list[float]:

@@ -23,27 +23,31 @@ Column = list[float | None]
 class Scored:
     """A batch's rewards: values and validity by label, the weighted sum of the valid ones (None where none is valid),
     and a trouble event for each reward that failed on some answers. `parts` are the components of each reward by name,
-    `spans` say by index where in a completion its value arises, where it is dense."""
+    `spans` say by index where in a completion its value arises, where it is dense; `notes` are texts beside values."""
 
     values: dict[str, Column]
     total: Column
     troubles: list[Event]
     parts: dict[str, dict[str, Column]] = field(default_factory=dict)
     spans: dict[str, dict[int, tuple[Span, ...]]] = field(default_factory=dict)
+    notes: dict[str, dict[int, str]] = field(default_factory=dict)
 
     def joined(self, other: "Scored") -> "Scored":
         """These completions' rewards, and behind them those of others; both know the same labels."""
         here, there = len(self.total), len(other.total)
         parts: dict[str, dict[str, Column]] = {}
         spans = {label: dict(found) for label, found in self.spans.items()}
+        notes = {label: dict(found) for label, found in self.notes.items()}
         for label, columns in [*self.parts.items(), *other.parts.items()]:
             for name in columns:
                 mine, theirs = (each.parts.get(label, {}).get(name) for each in (self, other))
                 parts.setdefault(label, {})[name] = [*(mine or [None] * here), *(theirs or [None] * there)]
         for label, more in other.spans.items():
             spans.setdefault(label, {}).update({here + n: found for n, found in more.items()})
+        for label, texts in other.notes.items():
+            notes.setdefault(label, {}).update({here + n: text for n, text in texts.items()})
         values = {label: [*column, *other.values[label]] for label, column in self.values.items()}
-        return Scored(values, [*self.total, *other.total], [*self.troubles, *other.troubles], parts, spans)
+        return Scored(values, [*self.total, *other.total], [*self.troubles, *other.troubles], parts, spans, notes)
 
     def table(self, objectives: Sequence[Objective], mask_NT: Tensor) -> RewardTable:
         """The same as a RewardTable: outcomes on the last chosen token."""
@@ -72,6 +76,7 @@ def score(objectives: Sequence[Objective], answers: Answers, step: int, *, part:
         made.spans[objective.label] = {
             n: judged.dense(n) for n in judged.spans if judged.dense(n) and judged.total[n] is not None
         }
+        made.notes[objective.label] = dict(judged.notes)
         if judged.faults:
             made.troubles.append(_trouble(objective, judged.faults, answers, step))
     made.total.extend(_total(objectives, made.values, n) for n in range(len(answers.texts)))

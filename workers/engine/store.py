@@ -40,12 +40,13 @@ SCHEMA = {
 @dataclass
 class Table:
     """The rows of one step by column. `rewards` are by label and `streams` by name; a stream is an (N, T) array, and
-    each row stores its first `length` numbers."""
+    each row stores its first `length` numbers. `notes` by label are what a reward says in words."""
 
     step: int
     columns: Mapping[str, Sequence[Any]]
     rewards: Mapping[str, Sequence[float | None]]
     streams: Mapping[str, np.ndarray[Any, Any]] = field(default_factory=dict)
+    notes: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -60,6 +61,7 @@ class Table:
         arrays = {name: self._array(name, kind) for name, kind in SCHEMA.items()}
         arrays |= {f"reward.{label}": pa.array(values, pa.float64()) for label, values in self.rewards.items()}
         arrays |= {f"stream.{name}": self._stream(value_NT) for name, value_NT in self.streams.items()}
+        arrays |= {f"note.{label}": pa.array(texts, pa.string()) for label, texts in self.notes.items()}
         sink = io.BytesIO()
         pq.write_table(pa.table(arrays), sink, compression="zstd")
         return sink.getvalue()

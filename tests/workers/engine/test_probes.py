@@ -10,6 +10,7 @@ from tests.workers.stage import catalogue, variants
 from workers.contract.kinds import KINDS
 from workers.contract.method import MethodError
 from workers.engine.probes import probe
+from workers.engine.probes.rewards import OUTSIDE
 
 EVERY = [(kind, name, params) for kind in KINDS for name, params in variants(kind)]
 
@@ -22,7 +23,13 @@ def line(figure: dict[str, Any], name: str) -> dict[float | str, float]:
 
 @pytest.mark.parametrize(("kind", "name", "params"), EVERY)
 def test_every_method_has_a_figure(kind: str, name: str, params: dict[str, object]) -> None:
-    figure = probe(kind, name, params)
+    """All but rewards whose values come from a model or a server: those say so."""
+    try:
+        figure = probe(kind, name, params)
+    except ValueError as error:
+        assert "There is no figure: the values come from" in str(error)
+        assert set(catalogue().get(kind, name).needs) & set(OUTSIDE)
+        return
     assert json.loads(json.dumps(figure, allow_nan=False)) == json.loads(json.dumps(figure))
     assert figure["kind"] in ("lines", "bars", "strip")
     assert figure["title"]
@@ -67,6 +74,25 @@ def test_brevity_is_drawn_over_length_and_others_over_samples() -> None:
     assert probe("rewards", "brevity")["kind"] == "lines"
     bars = line(probe("rewards", "exact_answer"), "Exact answer")
     assert (bars["#39"], bars["#41"]) == (1.0, 0.0)
+
+
+@pytest.mark.parametrize("name", ["judge", "remote", "scored_by_model"])
+def test_no_server_is_asked_for_a_figure(name: str) -> None:
+    figure = probe("rewards", name)
+    assert set(figure["series"][0]["y"]) == {None}
+    assert "which a figure does not" in figure["note"]
+
+
+def test_rewards_that_read_other_columns_have_samples_of_their_own() -> None:
+    """Of the programs for the larger of two numbers two are right, one passes two tests of three, two do not run."""
+    (bars,) = probe("rewards", "unit_tests")["series"]
+    assert bars["y"] == pytest.approx([1.0, 1.0, 2 / 3, 0.0, 0.0, 1.0, 0.0], abs=1e-6)
+    (bars,) = probe("rewards", "sql_result")["series"]
+    assert bars["y"] == [1.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0]
+    (bars,) = probe("rewards", "toolrl")["series"]
+    assert bars["y"][0] == max(bars["y"]) > bars["y"][1] > bars["y"][3]
+    with pytest.raises(ValueError, match="come from a reward service behind an address"):
+        probe("rewards", "remote")
 
 
 def test_what_cannot_be_drawn_says_why() -> None:

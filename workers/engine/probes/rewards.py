@@ -1,62 +1,80 @@
 """Rewards: the value of a few sample completions; of one completion at many lengths, where length changes the value."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import torch
 
 from workers.contract.answers import FINISHED, Answers
+from workers.contract.kinds import KINDS
+from workers.contract.rewardnode import LEAF
+from workers.contract.values import as_values
+from workers.engine.facilities import Facilities
 from workers.engine.load import Loaded, call
 from workers.engine.probes.figure import Axis, Figure, Series, numbers
+from workers.engine.probes.samples import ANSWER, NUMBERS, RIGHT, samples_for
 from workers.engine.tensors import Progress
 
-PROMPT, ANSWER = "12+35-8=", "39"
-RIGHT = "12+35=47;47-8=39#39"
-SAMPLES = (
-    RIGHT,
-    "#39",
-    "# 39 ",
-    "#41",
-    "39",
-    "A: 39.0",
-    r"\boxed{\frac{78}{2}}",
-    "The answer is $39 a day.",
-    "so it is, so it is, so it is, so it is, so it is #39",
-    "<think>12+35=47</think><answer>39</answer>",
-    '{"answer": 39}',
-    "",
-)
+PROMPT = "12+35-8="
 LONGEST = 96
+OUTSIDE = ("chats", "service", "reward_model", "likelihood")  # a figure asks no server and loads no model
 
 
 def figure(loaded: Loaded, params: Mapping[str, object]) -> Figure:
-    """A line over lengths when the value depends on the length in tokens, else bars over sample completions."""
-    lengths = range(LONGEST + 1)
-    by_length = _values(loaded, params, [RIGHT] * len(lengths), lengths)
-    if len(set(by_length)) > 1:
-        series = [Series(loaded.method.card.title, list(lengths), by_length)]
-        return Figure("Reward by length", "lines", Axis("length", "tokens"), Axis("reward"), series)
-    values = _values(loaded, params, SAMPLES, [len(text) for text in SAMPLES])
-    series = [Series(loaded.method.card.title, [text or "(empty)" for text in SAMPLES], values)]
-    note = f"Sample answers to {PROMPT}, whose reference answer is {ANSWER}."
-    return Figure("Reward of sample completions", "bars", Axis("completion"), Axis("reward"), series, note)
+    """A line over lengths when the value depends on the length in tokens, else bars over sample completions.
+
+    ValueError where the values would have to come from a model or a server.
+    """
+    samples = samples_for(params)
+    if samples is NUMBERS:
+        lengths = range(LONGEST + 1)
+        by_length = _values(loaded, params, [RIGHT] * len(lengths), lengths)
+        if len(set(by_length)) > 1:
+            series = [Series(loaded.method.card.title, list(lengths), by_length)]
+            return Figure("Reward by length", "lines", Axis("length", "tokens"), Axis("reward"), series)
+    values = _values(loaded, params, samples.texts, [len(text) for text in samples.texts], samples.columns)
+    series = [Series(loaded.method.card.title, [text or "(empty)" for text in samples.texts], values)]
+    return Figure("Reward of sample completions", "bars", Axis("completion"), Axis("reward"), series, samples.note)
 
 
 def _values(
-    loaded: Loaded, params: Mapping[str, object], texts: Sequence[str], lengths: Sequence[int]
+    loaded: Loaded,
+    params: Mapping[str, object],
+    texts: Sequence[str],
+    lengths: Sequence[int],
+    columns: Mapping[str, Any] | None = None,
 ) -> list[float | None]:
     count = len(texts)
+    known = {str(params.get("column", "answer")): ANSWER} | dict(columns or {})
     answers = Answers(
         texts=tuple(texts),
         prompts=(PROMPT,) * count,
         lengths=tuple(lengths),
         ends=(FINISHED,) * count,
-        columns={str(params.get("column", "answer")): (ANSWER,) * count},
+        columns={name: (value,) * count for name, value in known.items()},
         verdicts=tuple(float(text.rpartition("#")[2].strip() == ANSWER and "#" in text) for text in texts),
     )
-    supplied = {
-        "answers": answers,
-        "groups": answers.group_numbers(),
-        "progress": Progress(1, 10),
-        "generator": torch.Generator().manual_seed(0),
-    }
-    return numbers(call(loaded, supplied, params))
+    needs = loaded.method.needs
+    inside = tuple(name for name in needs if name not in OUTSIDE)
+    facilities = Facilities()
+    try:
+        supplied = facilities.supply(inside, loaded.method.address, 1)
+        supplied |= {name: _absent(name) for name in needs if name in OUTSIDE}
+        supplied |= {
+            "answers": answers,
+            "groups": answers.group_numbers(),
+            "progress": Progress(1, 10),
+            "generator": torch.Generator().manual_seed(0),
+        }
+        return numbers(as_values(call(loaded, supplied, params)).total)
+    finally:
+        facilities.close()
+
+
+def _absent(name: str) -> Callable[..., Any]:
+    words = dict(KINDS[LEAF].asked)[name]
+
+    def ask(*_: Any, **__: Any) -> Any:
+        raise ValueError(f"There is no figure: the values come from {words}. Try the reward on samples instead.")
+
+    return ask
