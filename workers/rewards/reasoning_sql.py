@@ -45,8 +45,9 @@ CARD = Card(
     doubts="The judge's range and the tokeniser of the overlap are not given by the authors; both are ours.",
     bounds=(-20.0, 45.0),
     exhibit=Exhibit(
-        claim="Partial rewards say something from the first step on: while execution alone leaves nearly every group "
-        "without signal, few groups have none.",
+        claim="A model that cannot write SQL never gives the right rows, so execution alone leaves every group without "
+        "signal; the overlap of single tokens tells completions apart from the first step on. Being partial, it is "
+        "then collected for its own sake: the reward rises, and still no query runs.",
         watch=("dead_groups", "reward/sql"),
         better="lower",
         shared={
@@ -56,7 +57,7 @@ CARD = Card(
             "max_new_tokens": 48,
         },
         baseline={"rewards.0.params": {"w_syntax": 0.0, "w_schema": 0.0, "w_ngram": 0.0, "w_format": 0.0}},
-        variant={},
+        variant={"rewards.0.params": {"n": 1}},
     ),
 )
 
