@@ -52,12 +52,11 @@ CARD = Card(
         better="lower",
         shared={
             "prompts.task": {"kind": "tasks", "name": "text_to_sql", "params": {"level": 1}},
-            "rewards": [{"label": "sql", "name": "reasoning_sql", "params": {}}],
             "budget.steps": 24,
             "max_new_tokens": 48,
         },
-        baseline={"rewards.0.params": {"w_syntax": 0.0, "w_schema": 0.0, "w_ngram": 0.0, "w_format": 0.0}},
-        variant={"rewards.0.params": {"n": 1}},
+        baseline={"rewards": [{"label": "sql", "name": "sql_result", "params": {}, "weight": 3.0}]},
+        variant={"rewards": [{"label": "sql", "name": "reasoning_sql", "params": {"n": 1}, "weight": 1.0}]},
     ),
 )
 
