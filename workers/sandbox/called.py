@@ -21,7 +21,7 @@ class Call:
             "log_metric": lambda name, value: self._metrics.setdefault(str(name), []).append(value),
             "log_extra": lambda column, values: self._extras.setdefault(str(column), []).extend(values),
         }
-        self._arguments |= {name: made[name] for name in request["helpers"]}
+        self._helpers = {name: made[name] for name in request["helpers"]}
 
     def answer(self, function: Callable[..., Any], loop: Any) -> dict[str, Any]:
         """What the function gives for the batch (or for each sample, where it takes one at a time) and logged."""
@@ -29,11 +29,11 @@ class Call:
         return {"given": plain(given), "metrics": plain(self._metrics), "extras": plain(self._extras)}
 
     def _all(self, function: Callable[..., Any], loop: Any) -> Any:
-        given = function(**self._arguments)
+        given = function(**self._arguments, **self._helpers)
         return given if loop is None else loop.run_until_complete(given)
 
     def _one_by_one(self, function: Callable[..., Any], count: int, loop: Any) -> Any:
-        rows = [{name: column[n] for name, column in self._arguments.items()} for n in range(count)]
+        rows = [{name: column[n] for name, column in self._arguments.items()} | self._helpers for n in range(count)]
         if loop is None:
             return [function(**row) for row in rows]
         import asyncio  # it was imported with the loop

@@ -79,6 +79,14 @@ def test_verl_with_one_number_and_columns_of_its_own() -> None:
     assert score(source, answers("x", "y", **columns, extra_info=[{"n": 3}] * 2)).values == [3.0, None]
 
 
+def test_verl_may_log_what_trl_may() -> None:
+    source = (
+        "def compute_score(solution_str, log_metric, trainer_state, level):\n    log_metric('a', level)\n    return 1.0"
+    )
+    found = score(source)
+    assert (found.values, found.components) == ([1.0, 1.0], {"a": [1.5, 1.5]})
+
+
 def test_verl_names_the_sample_that_fails_and_runs_all_at_once() -> None:
     source = "def compute_score(solution_str, ground_truth):\n    return 1 / (solution_str != 'five')"
     with Scorer(source) as scorer:

@@ -38,7 +38,7 @@ def test_endless_work_is_stopped(name: str) -> None:
     assert found.values == [1.0, None, 3.0]
     (fault,) = found.faults
     assert (fault.kind, fault.sample_index) == ("timeout", 1)
-    assert "took longer than 0.2 s" in fault.what
+    assert "too slow: it took longer than 0.2 s" in fault.what
     if name != "deaf to signals":
         assert fault.user_line in (2, 4, 5, 6, 7)
     assert following.values == [1.0, 2.0]
@@ -65,7 +65,7 @@ def test_processor_time_is_bounded_whatever_the_clock_says() -> None:
     limits = Limits(seconds=20, sample_seconds=20, cpu_seconds=1)
     with Scorer("def reward(completions):\n    while True: pass", limits) as scorer:
         (fault,) = scorer.score(answers("a")).faults
-    assert (fault.kind, "processor time" in fault.what) == ("timeout", True)
+    assert (fault.kind, "too slow: it used up its processor time (1 s)" in fault.what) == ("timeout", True)
 
 
 def test_a_child_is_renewed_before_its_processor_time_is_used_up() -> None:
@@ -88,6 +88,7 @@ def test_memory_is_bounded(work: str) -> None:
     assert found.values == [1.0, None, 3.0]
     (fault,) = found.faults
     assert (fault.kind, fault.sample_index) == ("memory", 1)
+    assert "too big: it wanted more memory than the 256 MiB it may have" in fault.what
     assert fault.user_line in (2, 4)
     assert following.values == [1.0, 2.0]
 
@@ -97,7 +98,7 @@ def test_output_is_bounded(how: str) -> None:
     found, following = run(f"import os\n    while True: {how}", "1", "x", "3", limits=Limits(output_bytes=50_000))
     assert found.values == [1.0, None, 3.0]
     assert [(f.kind, f.sample_index) for f in found.faults] == [("output", 1)]
-    assert "printed more than 50,000 bytes" in found.faults[0].what
+    assert "too loud: it printed more than 50,000 bytes" in found.faults[0].what
     assert len(found.output) <= 60_000
     assert following.values == [1.0, 2.0]
 
@@ -106,6 +107,7 @@ def test_results_are_bounded() -> None:
     found, following = run("return [0.5] * 100_000", "1", "x", "3")
     assert found.values == [1.0, None, 3.0]
     assert [(f.kind, f.sample_index) for f in found.faults] == [("output", 1)]
+    assert "too big: its result is longer than 100,000 bytes" in found.faults[0].what
     assert following.values == [1.0, 2.0]
 
 
