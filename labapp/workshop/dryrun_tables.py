@@ -25,6 +25,7 @@ def parts(components: Mapping[str, Any]) -> dict[str, Any]:
     rows = components["rows"]
     return {
         "adds_up": components["adds_up"], "names": [row["name"] for row in rows],
+        "deep": any(row["depth"] > 1 for row in rows),
         "rows": [
             {"name": row["name"], "indent": max(0, row["depth"] - 1), "total": row["depth"] == 0, "place": place,
              "count": row["count"], "mean": number(row["mean"]), "sd": number(row["sd"]), "share": share(row["share"]),

@@ -1,4 +1,4 @@
-"""What the warm worker does: analyses of recorded completions, figures of methods, trials of rewards."""
+"""What the warm worker does: analyses of recorded completions, figures of methods, dry runs of rewards."""
 
 import json
 import subprocess
@@ -95,12 +95,38 @@ def test_a_reward_is_tried_on_samples() -> None:
         {"prompt": "1+1=", "completion": "2", "answer": "2"},
         {"prompt": "1+2=", "completion": "4", "answer": "3"},
     ]
-    tried = ask("merit.try_reward", source, samples)
-    assert (tried["values"], tried["faults"], tried["unavailable"]) == ([1.0, 0.0], [], None)
-    wrong = ask("merit.try_reward", "def reward(completions, **columns):\n    return 1 / 0\n", samples)
-    assert wrong["values"] == [None, None]
-    assert wrong["faults"][0]["line"] == 2
-    assert "ZeroDivisionError" in wrong["faults"][0]["sentence"]
+    tried = ask("merit.dry_run", {"kind": "rewards", "name": "this", "source": source}, samples, {})
+    assert (tried["values"], tried["faults"], tried["error"]) == ([1.0, 0.0], [], "")
+    wrong = "def reward(completions, **columns):\n    return 1 / 0\n"
+    found = ask("merit.dry_run", {"kind": "rewards", "name": "this", "source": wrong}, samples, {})
+    assert found["values"] == [None, None]
+    assert found["faults"][0]["line"] == 2
+    assert "ZeroDivisionError" in found["faults"][0]["sentence"]
+
+
+@pytest.mark.usefixtures("quick_worker", "transactional_db")
+def test_a_dry_run_of_two_hundred_completions_comes_in_under_two_seconds() -> None:
+    source = (
+        "def reward(completions, answer, **columns):\n    return [float(a in c) for c, a in zip(completions, answer)]"
+    )
+    samples = [
+        {
+            "prompt": f"{n}+1=",
+            "completion": f"it is {n + 1 + n % 2} " * (1 + n % 9),
+            "answer": f"{n + 1}",
+            "label": 1 - n % 2,
+        }
+        for n in range(200)
+    ]
+    node, before = (
+        {"kind": "rewards", "name": "this", "source": text} for text in (source, source.replace(" in c)", " == c)"))
+    )
+    for _ in range(4):  # each of the worker's two processes has met it then, most likely
+        ask("merit.dry_run", node, samples, {"before": before})
+    begun = time.monotonic()
+    found = ask("merit.dry_run", node, samples, {"before": before})
+    assert time.monotonic() - begun < 2
+    assert len(found["probes"]["rows"]) == 8
 
 
 @pytest.mark.usefixtures("quick_worker", "transactional_db")
