@@ -88,9 +88,7 @@ def stepped(draft: Draft, do: str, data: Data, names: Mapping[str, str]) -> Draf
     if made == draft.tree:
         return replace(draft, drawn=draft.tree, past=_with(draft), focus=focus)
     before = (*_with(draft), draft.tree)
-    opened = draft.open if do == "change" else ()
-    opened = (field_of(focus),) if do == "add" and made is not None else opened
-    return Draft(made, made, before[-KEPT:], focus, opened)
+    return Draft(made, made, before[-KEPT:], focus, draft.open if do == "change" else ())
 
 
 def _with(draft: Draft) -> tuple[Node | None, ...]:

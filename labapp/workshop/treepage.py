@@ -129,4 +129,5 @@ def choices(catalogue: Catalogue, saved: Saved) -> list[dict[str, Any]]:
 
 
 def _choice(pick: str, title: str, words: str) -> dict[str, str]:
-    return {"pick": pick, "title": title, "words": words, "kind": pick.partition("/")[0]}
+    said = words.removeprefix(f"{title}: ")
+    return {"pick": pick, "title": title, "words": said[:1].upper() + said[1:], "kind": pick.partition("/")[0]}

@@ -36,9 +36,10 @@ function step(name, given = {}) {
     await window.htmx.ajax("POST", form.dataset.step, send);
     changed.hidden = false;
     troubles();
-    const part = selected();
-    if (part && !document.querySelector("dialog[open]")) select(part);
-    if (name === "add") part?.querySelector(":scope > .part-fields .fields :is(input:not([type=hidden]), select, textarea)")?.focus();
+    // The server says where one looks now: htmx has given the focus back to what stood at the old place.
+    const focus = box.querySelector("[data-focus]")?.dataset.focus;
+    const part = parts().find((one) => one.dataset.path === focus) ?? selected();
+    if (part) select(part, !document.querySelector("dialog[open]"));
     show();
     again();
   });
@@ -138,7 +139,7 @@ function onPart(event) {
 box.addEventListener("keydown", (event) => {
   if (event.target.matches(".part")) return onPart(event);
   const part = event.target.closest(".part");
-  const line = event.target.matches("input:not([type=checkbox])");
+  const line = event.target.matches("input:not([type=checkbox]), select");
   // In a field, Enter and Escape go back to its part; Enter must not save the whole.
   if (!part || event.ctrlKey || event.metaKey || !(event.key === "Escape" || (event.key === "Enter" && line))) return;
   event.preventDefault();
