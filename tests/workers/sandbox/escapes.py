@@ -50,6 +50,10 @@ HARMLESS: dict[str, str] = {
     "truncate a file": "os.truncate('{place}/short', 0)",
     "change a mode": "os.chmod('{place}/short', 0o600); os.chmod('{place}/short', 0o666)",
     "change times": "os.utime('{place}/short')",
+    "fill the disk": "f = open('{place}/x7', 'wb', 0)\n    for _ in range(9): f.write(bytes(1 << 20))",
+    "set space aside on the disk": "f = open('{place}/x8', 'wb'); os.posix_fallocate(f.fileno(), 0, 1 << 20)",
+    "shared memory with a name": "from multiprocessing.shared_memory import SharedMemory as S"
+    "; m = S(create=True, size=9); m.close(); m.unlink()",
     "a file in memory": "os.memfd_create('x')",
     "change directory": "os.chdir('{place}')",
     # network
@@ -60,10 +64,20 @@ HARMLESS: dict[str, str] = {
     "a netlink socket": "import socket; socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)",
     "an abstract unix socket": "import socket; socket.socket(socket.AF_UNIX).bind('\\0merit-test')",
     "a pair of sockets": "import socket; socket.socketpair()",
+    "a socket of any family": "import socket; found = []\n"
+    "    for family in range(1, 46):\n"
+    "        for kind in (1, 2, 3, 5):\n"
+    "            try: found.append(socket.socket(family, kind))\n"
+    "            except OSError: pass\n"
+    "    assert found, 'none of a hundred and eighty'",
     "fetch a page": "import urllib.request; urllib.request.urlopen('http://127.0.0.1:{port}/', timeout=2)",
     # processes
     "fork": "pid = os.fork()\n    if pid == 0: os._exit(0)\n    os.waitpid(pid, 0)",
     "fork by a system call": SYSCALL + "    pid = call(57)\n    if pid == 0: os._exit(0)\n    os.waitpid(pid, 0)",
+    "a bomb of forks": "for _ in range(50):\n        pid = os.fork()\n        if pid == 0: os._exit(0)\n"
+    "        os.waitpid(pid, 0)",
+    "a terminal of its own": "import pty; assert pty.spawn(['/bin/true']) == 0",
+    "a pickle that runs a command": "import pickle; assert pickle.loads(b\"cposix\\nsystem\\n(S'true'\\ntR.\") == 0",
     "a shell": "assert os.system('true') == 0",
     "a subprocess": "import subprocess; subprocess.run(['/bin/true'], check=True)",
     "spawn": "os.posix_spawn('/bin/true', ['true'], {{}})",
