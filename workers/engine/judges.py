@@ -142,7 +142,7 @@ def _sandboxed(source: str, label: str, facilities: Facilities) -> Made:
                 evidence = {"label": label, **fault.evidence, **sample}
                 raise RunError("reward", f"the reward {label!r} cannot be used: {fault.what}", MEND, evidence)
             faults[fault.sample_index] = fault.what
-        return Values(scores.values, scores.components, scores.spans, faults)
+        return Values(scores.values, scores.components, scores.spans, faults, scores.notes)
 
     return Made(judge, close=scorer.close)
 

@@ -5,6 +5,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
+LONGEST_TEXT = 500  # letters of a text that a function gives beside its values
 DEEPEST = 4  # lists and dicts within one another: a batch, a completion's spans, a span, its values
 
 
@@ -45,7 +46,8 @@ class Call:
 
 
 def plain(value: Any, depth: int = 0) -> Any:
-    """A result as JSON: numbers (of any library), None, lists, {"parts": dict}; anything else as {"alien": text}."""
+    """A result as JSON: numbers (of any library), None, lists, {"parts": dict}; anything else as {"alien": words}, and
+    `text` beside that where it is one."""
     if value is None or isinstance(value, bool | int | float):
         return None if value is None else float(value)
     if hasattr(value, "tolist"):
@@ -56,4 +58,5 @@ def plain(value: Any, depth: int = 0) -> Any:
         return {"parts": {str(name): plain(each, depth + 1) for name, each in value.items()}}
     if hasattr(value, "__float__"):
         return float(value)
-    return {"alien": f"{type(value).__name__} {value!r:.80}"}
+    alien = {"alien": f"{type(value).__name__} {value!r:.80}"}
+    return {**alien, "text": value[:LONGEST_TEXT]} if isinstance(value, str) else alien

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from workers.sandbox.reading import MOST_PARTS, number, tame
+from workers.sandbox.reading import MOST_PARTS, number, tame, text_of
 from workers.sandbox.records import SandboxFault, Scores
 
 
 def add_logged(scores: Scores, reply: dict[str, Any], count: int) -> None:
     """A metric is the same for every completion (the mean, where it was logged several times); an extra column has a
-    number for each, and is left out where it holds texts. Names that the function's parts have are theirs.
+    number for each, or texts, which are notes. Names that the function's parts have are theirs.
 
     SandboxFault: what was logged is no number, or not as many as completions, or there is too much of it.
     """
@@ -20,7 +20,10 @@ def add_logged(scores: Scores, reply: dict[str, Any], count: int) -> None:
         if len(values) != count:
             what = f"the extra column {name!r:.60} has {len(values)} values for {count} completions"
             raise SandboxFault("wrong_count", what)
-        if all(value is None or isinstance(value, int | float) for value in values):
+        texts = [(index, text) for index, value in enumerate(values) if (text := text_of(value)) is not None]
+        for index, text in texts:
+            scores.note(index, tame(name), text)
+        if not texts:
             found[tame(name)] = [number(value, f"the extra column {name!r:.60}") for value in values]
     if len(found) > MOST_PARTS:
         raise SandboxFault("wrong_count", f"it logs {len(found)} numbers by name; {MOST_PARTS} are allowed")

@@ -5,7 +5,7 @@ from typing import Any
 
 from workers.sandbox.records import Kind, SandboxFault
 
-LONGEST_NAME, MOST_PARTS = 60, 32
+LONGEST_NAME, LONGEST_TEXT, MOST_PARTS = 60, 500, 32
 
 
 def number(value: Any, what: str, kind: Kind = "not_a_number") -> float | None:
@@ -27,6 +27,12 @@ def parts_of(given: dict[str, Any], numbers_only: bool = False) -> dict[str, flo
     if len(found) > MOST_PARTS:
         raise SandboxFault("wrong_count", f"it has {len(found)} parts; {MOST_PARTS} are allowed")
     return found
+
+
+def text_of(value: Any) -> str | None:
+    """The text that a value is, where it is one."""
+    text = value.get("text") if isinstance(value, dict) else None
+    return text[:LONGEST_TEXT] if isinstance(text, str) else None
 
 
 def tame(name: str) -> str:

@@ -74,7 +74,8 @@ class Scores:
 
     `components` holds the parts of a function that returns several, and the numbers that it logs, one list a part;
     `spans` say by index where in a completion its value arises, where the function told (its value is their sum);
-    `faults` are all failures; `output` is what the code printed (its beginning); `seconds` the time that it all took.
+    `faults` are all failures; `output` is what the code printed (its beginning); `seconds` the time that it all took;
+    `notes` are by index texts that stood beside the numbers, a line each.
     """
 
     values: list[float | None]
@@ -83,6 +84,12 @@ class Scores:
     seconds: float = 0.0
     spans: dict[int, list[Span]] = field(default_factory=dict)
     output: str = ""
+    notes: dict[int, str] = field(default_factory=dict)
+
+    def note(self, index: int, name: str, text: str) -> None:
+        """Add a text under its name."""
+        line = f"{name}: {text}"
+        self.notes[index] = f"{self.notes[index]}\n{line}" if index in self.notes else line
 
     def failed(self) -> dict[int, str]:
         """A sentence for each completion that failed; a fault of the whole call is said of every completion."""

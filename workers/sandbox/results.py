@@ -6,7 +6,7 @@ from workers.contract.answers import Answers
 from workers.contract.rewardforms import Form
 from workers.sandbox.logged import add_logged
 from workers.sandbox.places import spans_of
-from workers.sandbox.reading import described, number, parts_of
+from workers.sandbox.reading import described, number, parts_of, tame, text_of
 from workers.sandbox.records import Limits, SandboxFault, Scores
 
 # The part of a dict that is its value; with `trl` the value is the sum of the parts where that one is not there.
@@ -82,8 +82,11 @@ def _place(scores: Scores, answers: Answers, index: int, row: Any, form: Form) -
         scores.values[index] = number(row, "the value")
         return
     total = TOTAL[form]
-    # verl keeps anything beside the score (what was parsed, for one); only numbers become curves here.
+    # verl keeps anything beside the score (what was parsed, for one): numbers become curves here, texts notes.
     parts = parts_of(row["parts"], numbers_only=form == "verl")
+    for name, text in ((name, text_of(value)) for name, value in row["parts"].items() if form == "verl"):
+        if text is not None:
+            scores.note(index, tame(name), text)
     for name, part in parts.items():
         scores.components.setdefault(name, [None] * len(scores.values))[index] = part
     there = [part for part in parts.values() if part is not None]

@@ -132,6 +132,8 @@ def _joined(singles: dict[int, Scores], count: int, faults: list[SandboxFault]) 
             joined.components.setdefault(name, [None] * count)[index] = value
         if 0 in single.spans:
             joined.spans[index] = single.spans[0]
+        if 0 in single.notes:
+            joined.notes[index] = single.notes[0]
     joined.faults.sort(key=_place)
     return joined
 
@@ -155,4 +157,5 @@ def _spread(part: Scores, indices: list[int], count: int, faults: list[SandboxFa
         {name: spread(values) for name, values in part.components.items()},
         sorted([*faults, *moved], key=_place),
         spans={indices[index]: spans for index, spans in part.spans.items()},
+        notes={indices[index]: text for index, text in part.notes.items()},
     )

@@ -80,8 +80,9 @@ def test_what_is_wrong_is_refused_with_its_sample(given: str, kind: str, said: s
 
 def test_places_stay_with_their_completion_when_another_one_fails() -> None:
     values = "[{'start': 0, 'end': len(c) // (c != 'x'), 'value': 1} for c in completions]"
-    source = f"def reward(completions):\n    return {values}"
+    source = f"def reward(completions, log_extra):\n    log_extra('read', completions)\n    return {values}"
     with Scorer(source) as scorer:
         found = scorer.score(replace(answers("x", *TEXTS[:1]), tokens=((8,), (5, 6, 7))))
     assert found.values == [None, 1.0]
     assert found.spans == {1: [Span(0, 6, 1.0)]}
+    assert found.notes == {1: "read: ab\ncd\n"}

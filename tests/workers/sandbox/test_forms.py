@@ -32,7 +32,8 @@ def test_trl(how: str) -> None:
     given = replace(GIVEN, tokens=((1, 2), (3,)))
     found = score(source, given, step=3, steps=8)
     assert found.values == [0.25 + 3 + 4, 0.25 + 3 + 4]  # two steps are done before the third
-    assert found.components == {"right": [1.0, 0.0], "level": [2.0, 2.0]}  # the mean of 1.5 and 2.5; texts are no parts
+    assert found.components == {"right": [1.0, 0.0], "level": [2.0, 2.0]}  # the mean of 1.5 and 2.5
+    assert found.notes == {0: "asked: 4", 1: "asked: 5"}
 
 
 def test_trl_without_a_tokenizer_has_no_ids_and_before_the_first_step_none_is_done() -> None:
@@ -70,6 +71,7 @@ def test_verl(how: str) -> None:
     found = score(source)
     assert found.values == [1.0, 0.0]
     assert found.components == {"score": [1.0, 0.0], "level": [1.0, 2.0]}
+    assert found.notes == {0: "pred: 4", 1: "pred: five"}
 
 
 def test_verl_with_one_number_and_columns_of_its_own() -> None:
