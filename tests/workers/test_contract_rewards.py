@@ -43,6 +43,7 @@ ORDER, ALIKE = "order does not matter", "same answer, same reward"
 COLUMNS: dict[str, Any] = {
     "calls": [{"name": "add", "parameters": {"a": 12, "b": 35}}],
     "relevant": [1],
+    "consensus": {"model-1": 1, "model-2": 5},
     "candidates": 2,
     "schema": "CREATE TABLE t(a INTEGER, b TEXT); INSERT INTO t VALUES (1, 'x'), (2, 'y');",
     "gold": "SELECT a FROM t",

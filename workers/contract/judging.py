@@ -25,16 +25,19 @@ class Verdict(Generic[T]):
     fault: str = ""
 
 
-def judged(chats: Chats, questions: Sequence[Chat], read: Callable[[str], T | None], remind: str) -> list[Verdict[T]]:
-    """A verdict a question. A reply of which `read` makes nothing is answered by `remind`, once."""
+def judged(
+    chats: Chats, questions: Sequence[Chat], reads: Sequence[Callable[[str], T | None]], remind: str
+) -> list[Verdict[T]]:
+    """A verdict a question, all asked at once. A reply of which its own `reads` makes nothing is answered by `remind`,
+    once."""
     first = chats(questions)
-    found = {n: read(reply.text) for n, reply in enumerate(first) if not reply.error}
+    found = {n: reads[n](reply.text) for n, reply in enumerate(first) if not reply.error}
     again = [n for n, value in found.items() if value is None]
     second = dict(zip(again, chats([_reminded(questions[n], first[n], remind) for n in again]), strict=True))
     verdicts = []
     for n, reply in enumerate(first):
         last = second.get(n, reply)
-        value = found.get(n) if n not in second else (None if last.error else read(last.text))
+        value = found.get(n) if n not in second else (None if last.error else reads[n](last.text))
         verdicts.append(Verdict(value, last.text, _fault(value, last)))
     return verdicts
 
@@ -63,7 +66,7 @@ def marks(text: str, names: Sequence[str], low: float, high: float) -> tuple[flo
     if len(found) > 1:
         return None
     given = found.pop().split(",") if found else _object(plain, names)
-    numbers = [_number(one) for one in given]
+    numbers = [number_of(one) for one in given]
     if len(numbers) != len(names):
         return None
     sound = [number for number in numbers if number is not None and low <= number <= high]
@@ -78,7 +81,8 @@ def _object(text: str, names: Sequence[str]) -> list[object]:
     return [given[name] for name in names] if isinstance(given, dict) and set(given) == set(names) else []
 
 
-def _number(given: object) -> float | None:
+def number_of(given: object) -> float | None:
+    """A finite number, written as such or as text; None for anything else."""
     if isinstance(given, bool) or not isinstance(given, str | int | float):
         return None
     try:

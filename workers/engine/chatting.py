@@ -65,7 +65,7 @@ class Chatting:
         if not chats:
             return []
         lines = {name: self._line(name) for name in sorted({chat.key_variable for chat in chats})}
-        with ThreadPoolExecutor(min(AT_ONCE, len(chats)), thread_name_prefix="judge") as pool:
+        with ThreadPoolExecutor(min(AT_ONCE, len(chats)), thread_name_prefix="chats") as pool:
             return list(pool.map(partial(_reply, lines, _Servers()), chats))
 
     def _line(self, variable: str) -> Line | str:

@@ -76,7 +76,7 @@ def reward(
 
     def asked(words: Mapping[str, str], names: tuple[str, ...], chosen: list[Chat]) -> list[Verdict[tuple[float, ...]]]:
         remind = REMIND.format(scale=scale, **words)
-        return judged(chats, chosen, lambda text: marks(text, names, 1, scale), remind)
+        return judged(chats, chosen, [lambda text: marks(text, names, 1, scale)] * len(chosen), remind)
 
     count = len(answers.texts)
     golds = answers.columns.get(column, (None,) * count)
