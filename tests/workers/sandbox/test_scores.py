@@ -115,13 +115,15 @@ def reward(completions):
     assert score(source, answers("a", "b", "c")).values == [1.0, 0.25, 0.5]
 
 
-@pytest.mark.parametrize("name", ["numpy", "sympy", "regex", "math_verify"])
+@pytest.mark.parametrize("name", ["numpy", "sympy", "regex", "math_verify", "sqlglot", "duckdb"])
 def test_libraries_of_the_list_can_be_imported(name: str) -> None:
     assert name in libraries.installed()
     uses = {
         "numpy": "numpy.linalg.inv(numpy.array([[2.0]]))[0]",
         "sympy": "[sympy.solve(sympy.Symbol('x') - sympy.Rational(1, 2))[0]]",
         "regex": "[0.5 if regex.fullmatch(r'\\p{L}+', completions[0]) else 0]",
+        "sqlglot": "[len(sqlglot.parse_one('SELECT a FROM b').args['expressions']) / 2]",
+        "duckdb": "[duckdb.connect().execute('SELECT 0.5').fetchone()[0]]",
         "math_verify": "[math_verify.verify(math_verify.parse('$1/2$'), math_verify.parse('$0.5$')) / 2]",
     }
     source = f"import {name}\n\ndef reward(completions):\n    return {uses[name]}"
