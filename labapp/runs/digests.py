@@ -15,6 +15,13 @@ def changed_since(pick: Pick, method: Method) -> bool:
     return pick.digest not in ("", method.digest)
 
 
+def tree_with_digests(tree: Node, catalogue: Catalogue) -> Node:
+    """The tree with the digest of every part's file, where it had none."""
+    method = None if tree.source or tree.digest else catalogue.methods.get(f"{tree.kind}/{tree.name}")
+    digest = tree.digest if method is None else method.digest
+    return replace(tree, digest=digest, of=tuple(tree_with_digests(part, catalogue) for part in tree.of))
+
+
 def with_digests(spec: RunSpec, catalogue: Catalogue) -> RunSpec:
     """The spec with the digest of every method file, where it had none: a record of what ran."""
 
@@ -27,12 +34,8 @@ def with_digests(spec: RunSpec, catalogue: Catalogue) -> RunSpec:
 
     def reward(one: RewardPick) -> RewardPick:
         if one.tree is not None:
-            return replace(one, tree=node(one.tree))
+            return replace(one, tree=tree_with_digests(one.tree, catalogue))
         return one if one.source else replace(one, digest=digest("rewards", one.name, one.digest))
-
-    def node(one: Node) -> Node:
-        given = one.digest if one.source else digest(one.kind, one.name, one.digest)
-        return replace(one, digest=given, of=tuple(map(node, one.of)))
 
     task = spec.prompts.task
     parts: dict[str, Any] = {name: pick(part) for name, _ in PARTS if (part := getattr(spec, name)) is not None}

@@ -6,6 +6,7 @@ from typing import Any
 
 from labapp.accounts.models import Team
 from labapp.runs import knobs, modelfiles, needs, prechecks
+from labapp.runs.digests import tree_with_digests
 from labapp.runs.form_data import renumbered, rows, with_row
 from labapp.workshop.forms import ParamsForm, differing, method_form
 from labapp.workshop.models import DataSet, DataVersion
@@ -90,7 +91,9 @@ def _reward(
     if name.startswith(CODE):
         return RewardPick(label, name, {}, weight, "", codes.get(name, ""))
     if name.startswith(TREE):
-        return RewardPick(label, name, weight=weight, tree=saved_tree(codes.get(name, "")))
+        tree = saved_tree(codes.get(name, ""))
+        whole = None if tree is None else tree_with_digests(tree, catalogue)
+        return RewardPick(label, name, weight=weight, tree=whole)
     method = catalogue.methods.get(f"rewards/{name}")
     if method is None:
         return RewardPick(label, name, {}, weight)

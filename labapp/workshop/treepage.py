@@ -42,6 +42,7 @@ def panel_context(draft: Draft, saved: Saved, catalogue: Catalogue) -> dict[str,
     return {
         "formula": "" if draft.tree is None else formula_of(draft.tree, catalogue),
         "troubles": [{"path": one.path, "what": one.what, "part": _named(one.path, labels)} for one in found],
+        "parts_said": {} if draft.tree is None else {path: _said(node, catalogue) for path, node in draft.tree.walk()},
         "can_undo": draft.changed,
         "tree_text": "" if draft.tree is None else treedocs.text_of(treedocs.bare(draft.tree)),
     }
@@ -81,7 +82,7 @@ def _part(
         "path": path, "field": field, "node": node, "method": method, "children": children, "inner": node.kind == INNER,
         "level": place[0], "number": place[1], "count": place[2], "here": path == draft.focus,
         "open": field in draft.open, "title": node.label or _title(node, method, saved),
-        "kind": "" if not node.label else _title(node, method, saved), "said": _said(node, method),
+        "kind": "" if not node.label else _title(node, method, saved), "said": _said(node, catalogue),
         "purpose": "" if method is None else quoted(method.purpose), "version": saved.get(node.name),
         "label": ParamsForm((LABEL,), field, {f"{field}.label": node.label}).rows(),
         "rows": [] if method is None else _rows(method, f"{field}.params", node.params),
@@ -98,8 +99,9 @@ def _title(node: Node, method: Method | None, saved: Saved) -> str:
     return node.name if method is None else method.card.title
 
 
-def _said(node: Node, method: Method | None) -> str:
+def _said(node: Node, catalogue: Catalogue) -> str:
     """The first parameters in words, those that differ from their defaults before the others."""
+    method = catalogue.methods.get(f"{node.kind}/{node.name}")
     if method is None:
         return ""
     values = method.defaults() | dict(node.params)

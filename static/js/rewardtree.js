@@ -95,9 +95,22 @@ function check() {
     steps = steps.then(async () => {
       await window.htmx.ajax("POST", form.dataset.step, { values: { do: "check" }, source: form, target: panel, swap: "innerHTML" });
       troubles();
+      for (const one of panel.querySelectorAll("[data-said-of]")) {
+        const part = parts().find((other) => other.dataset.path === one.dataset.saidOf);
+        part?.querySelector(":scope > .part-line [data-said]").replaceChildren(one.textContent);
+      }
       again();
     });
   }, 250);
+}
+
+/** A field that differs from its default says so while one types. */
+function mark(field) {
+  const one = field.querySelector("input, select, textarea");
+  const given = field.dataset.default;
+  const text = one.type === "checkbox" ? (one.checked ? "on" : "") : one.value.trim();
+  const same = text === given || (text !== "" && given !== "" && Number(text) === Number(given));
+  field.classList.toggle("differs", given !== "" ? !same : one.type === "checkbox" && one.checked);
 }
 
 /** New values for the changed tree, where somebody has asked for values before. */
@@ -164,7 +177,11 @@ box.addEventListener("focusin", (event) => {
   const part = event.target.closest(".part");
   if (part && part.getAttribute("aria-selected") !== "true") select(part, false);
 });
-box.addEventListener("input", check);
+box.addEventListener("input", (event) => {
+  const field = event.target.closest(".knob");
+  if (field) mark(field);
+  check();
+});
 
 form.addEventListener("click", (event) => {
   const button = event.target.closest("[data-do]");

@@ -20,6 +20,7 @@ from labapp.runs.models import Event, Run
 from labapp.workshop import analysis_form, rewards
 from labapp.workshop.models import DataVersion
 from workers.contract import analysis
+from workers.contract.rewardnode import Node
 from workers.contract.spec import Pick
 
 if TYPE_CHECKING:
@@ -118,6 +119,28 @@ def test_a_worker_scores_credits_and_indexes_every_completion(
     assert {"advantage", "advantage.tempo"} <= set(strip["streams"])
     page = alice_client.get(f"/runs/{run.pk}/").content.decode()
     assert "right, scored right" in page
+
+
+@COMMITTED
+def test_a_reward_from_parts_scores_recorded_completions(
+    alice_client: Client, recorded: DataVersion, team: Team, alice: User
+) -> None:
+    from workers.door.tasks import analyse
+
+    code = rewards.create(team, alice, "ends right", CODE)
+    tree = Node("combining", "minimum", of=(Node("rewards", code.reference), Node("rewards", "numeric_answer")))
+    made = rewards.create(team, alice, "both ways", tree)
+    first = fields(alice_client.get(PAGE).content.decode())
+    html = alice_client.post(PAGE, {**first, "do": "look", "add_reward": made.reference}, headers=HTMX)
+    alice_client.post(PAGE, {**fields(html.content.decode()), "do": "launch"})
+    run = Run.objects.get()
+    used = analysis.from_dict(run.spec).rewards[1].tree
+    assert used is not None
+    assert [bool(node.digest) for _, node in used.walk()] == [True, False, True]  # a function is there as its text
+    analyse(str(run.pk))
+    run.refresh_from_db()
+    assert (run.state, run.reason) == ("done", None)
+    assert agreement(run, "tree")[0]["table"].accuracy == 1.0
 
 
 @COMMITTED

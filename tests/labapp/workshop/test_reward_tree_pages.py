@@ -55,7 +55,8 @@ def test_it_works(bob_client: Client) -> None:
     response = bob_client.post(NEW, {"name": "both", "tree": json.dumps(tree_of(html)), "message": "a start"})
     version = RewardVersion.objects.get()
     assert response["Location"] == f"/workshop/rewards/{version.reward_id}/"
-    assert (version.source, version.tree["name"], version.reference) == ("", "gate", f"tree:{version.reward_id}@1")
+    assert (version.source, version.reference) == ("", f"tree:{version.reward_id}@1")
+    assert version.tree == tree_of(html)
     page = bob_client.get(response["Location"]).content.decode()
     assert f"/runs/new/?reward=tree:{version.reward_id}@1" in page
     assert page.count('role="treeitem"') == 3
@@ -126,6 +127,7 @@ def test_a_function_is_a_part_and_its_text_is_kept(alice_client: Client, alice: 
     assert tree_of(html)["of"][2] == {"kind": "rewards", "name": code.reference, "label": "long"}
     tree = Node("combining", "sum", of=(Node("rewards", code.reference, source="def reward(): stolen"),))
     version = rewards.create(code.reward.team, alice, "both", tree)
+    assert version.tree is not None
     assert version.tree["of"][0]["source"] == LONG
     page = alice_client.get(f"/workshop/rewards/{version.reward_id}/").content.decode()
     assert "def reward" not in page.split("<main")[1].split('id="try"')[0]
