@@ -23,8 +23,7 @@ CARD = Card(
         "https://arxiv.org/abs/2502.18449",
     ),
     symbols={
-        "r_i": "reward of completion i",
-        "y_i": "text of completion i",
+        "y_i": "text of completion i, whose reward is r_i",
         "a^{*}_i": "reference answer",
         "M": "length of the longest common subsequence of letters (after sorting the words, if asked for)",
         "W": "set of words",
@@ -40,9 +39,7 @@ def reward(
     answers: Answers,
     *,
     measure: Annotated[
-        str,
-        Choice(("letters", "sorted words", "set of words")),
-        "letters in their order; letters after sorting the words; or shared words among all words (Jaccard)",
+        str, Choice(("letters", "sorted words", "set of words")), "letters; letters of the sorted words; or Jaccard"
     ] = "letters",
     marker: Annotated[
         str, Text(40, empty=True), "only what stands after the last of these counts; empty: the whole completion"
@@ -53,22 +50,16 @@ def reward(
     """A number from 0 to 1 a completion, 0 where the marker is missing; None where the prompt has no reference answer.
     ValueError for an unknown column."""
     return [
-        None if reference is None else _value(_answer(text, marker), str(reference), measure, ignore_case)
+        None if reference is None else _value(text, marker, str(reference), measure, ignore_case)
         for text, reference in zip(answers.texts, answers.column(column), strict=True)
     ]
 
 
-def _answer(text: str, marker: str) -> str | None:
-    if not marker:
-        return text
-    _, found, answer = text.rpartition(marker)
-    return answer if found else None
-
-
-def _value(text: str | None, reference: str, measure: str, ignore_case: bool) -> float:
-    if text is None:
+def _value(text: str, marker: str, reference: str, measure: str, ignore_case: bool) -> float:
+    _, found, answer = text.rpartition(marker) if marker else ("", True, text)
+    if not found:
         return 0.0
-    one, other = (" ".join(part[:LONGEST].split()) for part in (text, reference))
+    one, other = (" ".join(part[:LONGEST].split()) for part in (answer, reference))
     if ignore_case:
         one, other = one.casefold(), other.casefold()
     if measure == "set of words":

@@ -1,9 +1,8 @@
 """Tags: 1 where every named tag stands exactly once, opened and closed, one after the other in the given order.
 
 Pick it to teach a layout such as `<think>…</think><answer>…</answer>` beside a reward for content. Unlike a pattern it
-cannot be earned by repeating a tag or by nesting one in another. Only the plain form `<name>` is a tag, in the case
-that is written; blanks between and around tags never matter. Alone it is earned by empty tags, unless they must be
-filled.
+cannot be earned by repeating a tag or by nesting one in another. Only `<name>` as it is written is a tag; blanks around
+tags never matter. Alone it is earned by empty tags, unless they must be filled.
 """
 
 import re
@@ -23,15 +22,13 @@ CARD = Card(
         "n_k": "how often tag k is opened",
         "m_k": "how often it is closed",
         "p_k": "where it opens",
-        "q_k": "where it closes",
-        "K": "number of tags",
+        "q_k": "where it closes; K is the last",
     },
     relatives=("rewards/format", "rewards/json_schema"),
     bounds=(0.0, 1.0),
 )
 
-NAME = re.compile(r"[A-Za-z_][\w.-]{0,39}")
-MOST = 20
+NAME, MOST = re.compile(r"[A-Za-z_][\w.-]{0,39}"), 20
 
 
 def reward(
@@ -65,11 +62,9 @@ def _stands(text: str, names: list[str], position: str, filled: bool) -> bool:
         if text.count(opening) != 1 or text.count(closing) != 1:
             return False
         start, end = text.index(opening), text.index(closing)
-        inside = text[start + len(opening) : end]
-        if start < at or end < start or (filled and not inside.strip()):
+        if start < at or end < start or (filled and not text[start + len(opening) : end].strip()):
             return False
         outside.append(text[at:start])
         at = end + len(closing)
-    outside.append(text[at:])
-    empty = [not part.strip() for part in outside]
+    empty = [not part.strip() for part in (*outside, text[at:])]
     return {"whole": all(empty), "start": empty[0], "end": empty[-1], "anywhere": True}[position]
