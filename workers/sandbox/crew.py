@@ -6,7 +6,7 @@ from typing import Any, Literal, Self
 from workers.contract.errors import RunError
 from workers.contract.rewardcode import Signature
 from workers.sandbox.process import CREW, Child
-from workers.sandbox.records import Limits, SandboxFault
+from workers.sandbox.records import Limits, SandboxFault, SandboxUnavailable
 
 Kind = Literal["sqlite", "duckdb", "programs"]
 TOGETHER = 32  # pieces of one message: their replies all fit into one
@@ -24,6 +24,7 @@ class Crew:
         self.kind = kind
         self.limits = limits
         self._child: Child | None = None
+        self._unavailable: SandboxUnavailable | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -57,8 +58,14 @@ class Crew:
             return self._warm().call(arguments, len(pieces) * seconds + SPARE)
 
     def _warm(self) -> Child:
+        if self._unavailable is not None:  # walls do not grow; whoever asks again is not kept waiting
+            raise self._unavailable
         if self._child is None or not self._child.alive:
-            self._child = Child("", Signature(self.kind, 0, (), (), False, False), self.limits, CREW)
+            try:
+                self._child = Child("", Signature(self.kind, 0, (), (), False, False), self.limits, CREW)
+            except SandboxUnavailable as missing:
+                self._unavailable = missing
+                raise
         return self._child
 
     def _read(self, replies: Any, count: int) -> list[dict[str, Any]]:

@@ -12,7 +12,6 @@ import selectors
 import signal
 import time
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
@@ -43,16 +42,17 @@ class Forker:
     reply_bytes: int
     width: int
 
-    def run(self, pieces: Sequence[dict[str, Any]], seconds: float) -> list[dict[str, Any]]:
+    def run(self, pieces: list[dict[str, Any]], seconds: float) -> list[dict[str, Any]]:
         """One reply a piece: what `work` gave, or {"error": why there is nothing}."""
         replies: list[dict[str, Any]] = [{}] * len(pieces)
         waiting = deque(range(len(pieces)))
         going: dict[int, Going] = {}
-        with selectors.DefaultSelector() as ready:
+        # Not epoll: what is forked would share its descriptor, and could make us deaf to the others.
+        with selectors.PollSelector() as ready:
             while waiting or going:
                 while waiting and len(going) < self.width:
                     index = waiting.popleft()
-                    fd, started = self._start(index, pieces[index], seconds, tuple(going))
+                    fd, started = self._start(index, pieces, seconds, tuple(going))
                     going[fd] = started
                     ready.register(fd, selectors.EVENT_READ)
                 first = min(one.deadline for one in going.values())
@@ -66,10 +66,14 @@ class Forker:
                         os.close(fd)
         return replies
 
-    def _start(self, index: int, piece: dict[str, Any], seconds: float, others: tuple[int, ...]) -> tuple[int, Going]:
+    def _start(
+        self, index: int, pieces: list[dict[str, Any]], seconds: float, others: tuple[int, ...]
+    ) -> tuple[int, Going]:
         listening, telling = os.pipe()
         pid = os.fork()
         if pid == 0:
+            piece = pieces[index]
+            pieces.clear()  # the others' work is not there to be copied
             self._inside(piece, telling, (*self.closed, *others, listening))
         os.close(telling)
         return listening, Going(index, pid, time.monotonic() + seconds)

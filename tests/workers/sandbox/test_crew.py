@@ -121,6 +121,42 @@ def test_meddling_reaches_no_other_program_and_no_later_one(programs: Programs) 
     assert programs([wrong])[0].passed == (False,)
 
 
+LOOKING = """
+import sys
+found, frame = "", sys._getframe()
+while frame:
+    found += repr({name: value for name, value in frame.f_locals.items() if name not in ("found", "frame")})
+    frame = frame.f_back
+"""
+
+
+def test_a_program_does_not_find_its_neighbours(programs: Programs) -> None:
+    """All frames that it stands in, read whole: its own text is there, that of the others is not."""
+    neighbours = [Program(f"neighbour = {n}", ("assert neighbour",)) for n in range(20)]
+    looking = Program(LOOKING, ("assert chr(102) + '_back' in found", "assert chr(110) + 'eighbour = ' not in found"))
+    for asked in ([*neighbours, looking], [looking, *neighbours]):
+        (ran,) = [ran for ran in programs(asked) if len(ran.passed) == 2]
+        assert ran.passed == (True, True)
+
+
+def test_only_its_own_pipe_is_open(programs: Programs) -> None:
+    """Beside nowhere and the directories to import from, which are held without the right to read them."""
+    source = """
+import os, stat
+kinds = []
+for fd in range(64):
+    try:
+        kinds.append((fd, stat.S_IFMT(os.fstat(fd).st_mode)))
+    except OSError:
+        pass
+pipes = sum(kind == stat.S_IFIFO for _, kind in kinds)
+others = sorted({kind for _, kind in kinds} - {stat.S_IFIFO, stat.S_IFDIR, stat.S_IFCHR})
+"""
+    tests = ("assert pipes == 1", "assert others == []")
+    for ran in programs([Program(source + f"\n#{n}", tests) for n in range(9)]):
+        assert ran.passed == (True, True), ran.error
+
+
 def test_what_equals_everything_passes_no_comparison(programs: Programs) -> None:
     source = "class E(int):\n    def __eq__(self, other): return True\n\ndef f(x):\n    return E()"
     tests = ("assert f(2) == 3", "assert f(2) == [3]")
