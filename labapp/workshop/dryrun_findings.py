@@ -1,28 +1,19 @@
 """What stands out in a dry run, the worst first: each a sentence with its state and where to look."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from labapp.workshop.dryrun_words import fixed, interval, many, number, share, signed
+from labapp.workshop.dryrun_probed import probed
+from labapp.workshop.dryrun_words import Finding, fixed, interval, many, number, share, signed
 
 DOMINANT, AGAINST, SATURATED = 0.9, -0.02, 0.9  # shares of variance, and of completions at the highest value
 LENGTH_MATTERS = 0.1  # of the variance that length explains
 ORDER = ("bad", "warn", "ok")
 
 
-@dataclass(frozen=True)
-class Finding:
-    """A sentence; `state` is bad, warn or ok, `place` the id of the section that shows it."""
-
-    state: str
-    what: str
-    place: str
-
-
 def findings(told: Mapping[str, Any]) -> list[Finding]:
     """Everything that stands out; where nothing does, that."""
-    makers = (_failed, _probes, _spread, _parts, _length, _labels)
+    makers = (_failed, probed, _spread, _parts, _length, _labels)
     found = [one for maker in makers for one in maker(told)]
     if not any(one.state != "ok" for one in found):
         found.append(
@@ -37,41 +28,6 @@ def _failed(told: Mapping[str, Any]) -> Iterator[Finding]:
         first = told["faults"][0]
         what = f"It failed on {failed} of {many(len(told['values']), 'completion')}: {first['sentence']}"
         yield Finding("bad", what, "failed")
-
-
-def _probes(told: Mapping[str, Any]) -> Iterator[Finding]:
-    probes = told["probes"]
-    if probes is None:
-        return
-    by_state: dict[str, list[Mapping[str, Any]]] = {}
-    for row in probes["rows"]:
-        by_state.setdefault(row["state"], []).append(row)
-    beats, median = by_state.get("beats", []), number(probes["median"])
-    if len(beats) == 1:
-        title = TITLES[beats[0]["name"]]
-        what = f"{title} beats honest completions: {number(beats[0]['median'])} against a median of {median}."
-        yield Finding("bad", what, "probes")
-    elif beats:
-        each = ", ".join(f"{TITLES[row['name']].lower()} ({number(row['median'])})" for row in beats)
-        what = f"{len(beats)} kinds of cheap text beat honest completions, whose median is {median}: {each}."
-        yield Finding("bad", what, "probes")
-    for row in by_state.get("failed", []):
-        yield Finding("warn", f"{TITLES[row['name']]} makes it fail: {row['fault']}", "probes")
-    if by_state.get("equals"):
-        names = ", ".join(TITLES[row["name"]].lower() for row in by_state["equals"])
-        yield Finding("warn", f"As much as honest completions ({median}) earn: {names}.", "probes")
-
-
-TITLES = {
-    "empty": "Empty text",
-    "very long": "Very long text",
-    "prompt repeated": "The prompt, repeated",
-    "answer many times": "The right answer, many times",
-    "answer alone": "The answer without reasoning",
-    "strange characters": "Unicode and control characters",
-    "truncated": "Truncated text",
-    "hedged": "Many answers, hedged",
-}
 
 
 def _spread(told: Mapping[str, Any]) -> Iterator[Finding]:

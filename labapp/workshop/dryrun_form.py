@@ -44,7 +44,7 @@ def question(team: Team, given: Mapping[str, Any]) -> Question:
     share = _number(given, "share", 0.0) / 100
     if not 0 <= share <= 1:
         raise NotAsked("The share of the run that is done is from 0 to 100 %.")
-    return Question(node, before, words, _number(given, "threshold", 0.5), share)
+    return Question(node, before, words, _number(given, "threshold", 0.5), share, not given.get("unprobed"))
 
 
 def _node(team: Team, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -41,11 +41,11 @@ def _marks(faults: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def _samples(run: DryRun) -> list[dict[str, Any]]:
     """Each sample with its value, the values of its components in order, and its failure."""
     faults = {one["sample"]: one for one in run.told["faults"]}
-    columns = list(run.told["parts"].values())
+    columns, notes = list(run.told["parts"].values()), run.told["notes"]
     return [
         {**sample, "number": n + 1, "value": number(run.told["values"][n], 4), "fault": faults.get(n),
          "parts": [number(column[n]) for column in columns],
-         "brief": brief(sample["completion"]), "verdict": _verdict(sample["label"])}
+         "note": notes.get(str(n), ""), "brief": brief(sample["completion"]), "verdict": _verdict(sample["label"])}
         for n, sample in enumerate(run.samples) if n < len(run.told["values"])
     ]  # fmt: skip
 

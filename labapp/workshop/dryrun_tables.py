@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from labapp.workshop.dryrun_findings import TITLES
+from labapp.workshop.dryrun_probed import TITLES
 from labapp.workshop.dryrun_words import NOTHING, fixed, interval, number, share, signed, visible
 
 BAR = 100  # hundredths of a bar's place

@@ -1,11 +1,21 @@
-"""Numbers of a dry run as a page writes them: with few digits, a true minus, and their interval."""
+"""How a dry run is told: numbers with few digits and a true minus, texts in one line, and what was found."""
 
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 NOTHING = "–"
 HEAD, TAIL = 24, 44  # letters of a text that stand for it in one line: its answer is mostly at its end
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A sentence; `state` is bad, warn or ok, `place` the id of the section that shows it."""
+
+    state: str
+    what: str
+    place: str
 
 
 def number(value: float | None, digits: int = 3) -> str:

@@ -20,13 +20,15 @@ SHOWN = ("prompt", "completion", "label", "answer")  # of a sample on the page
 @dataclass(frozen=True)
 class Question:
     """What is asked: a reward as a node's document, the node to compare with (None: nothing) and what that one is
-    called, the threshold from which a value means right, and the share of a run that is done (0 to 1)."""
+    called, the threshold from which a value means right, the share of a run that is done (0 to 1), and whether to
+    probe."""
 
     node: Mapping[str, Any]
     before: Mapping[str, Any] | None = None
     against: str = ""
     threshold: float = 0.5
     share: float = 0.0
+    probes: bool = True
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class DryRun:
 def start(team: Team, question: Question, samples: Sequence[Mapping[str, Any]]) -> DryRun:
     """Ask the quick worker what the reward does on `samples`."""
     options = {"before": question.before, "threshold": question.threshold, "share": question.share,
-               "owner": str(team.pk)}  # fmt: skip
+               "probes": question.probes, "owner": str(team.pk)}  # fmt: skip
     asked = quick.ask(TASK, [question.node, list(samples), options], PATIENCE)
     if asked.reason:
         return DryRun("failed", reason=asked.reason)

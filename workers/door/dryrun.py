@@ -13,7 +13,7 @@ def dry_run_on(
 ) -> dict[str, Any]:
     """What `workers.engine.dryrun` tells of the reward node `document` on samples {prompt, completion, label?, ...}.
 
-    `options` may have `before` (another node to compare with), `threshold`, `share` and `owner`.
+    `options` may have `before` (another node to compare with), `threshold`, `share`, `probes` and `owner`.
     """
     # Not before somebody asks: the sweep loads this file too.
     from workers.engine.dryrun import dry_run
@@ -25,14 +25,7 @@ def dry_run_on(
         before = given.pop("before", None)
         asked = Asked(None if before is None else build(Node, before, "reward"), **given)
     except SpecError as error:
-        return {
-            "error": str(error),
-            "values": [],
-            "parts": {},
-            "faults": [],
-            "output": "",
-            "seconds": 0.0,
-            "warm": False,
-        }
+        nothing = {"values": [], "parts": {}, "faults": [], "output": "", "notes": {}, "seconds": 0.0, "warm": False}
+        return {"error": str(error), **nothing}
     told: dict[str, Any] = plain(dry_run(node, samples, asked))
     return told

@@ -168,8 +168,19 @@ def test_what_cannot_be_asked_is_said(
 def test_a_cheap_text_that_beats_honest_work_is_flagged(alice_client: Client, worker: Any) -> None:
     source = "def reward(completions, **columns):\n    return [float(len(c)) for c in completions]\n"
     page = tried(alice_client, source, pasted=PASTED)
-    assert "Very long text beats honest completions" in page
+    assert "kinds of cheap text beat honest completions, whose median is 7: very long text (" in page
+    only = source.replace("len(c)", "len(c) > 1000")
+    assert "Very long text beats honest completions: 1 against a median of 0." in tried(
+        alice_client, only, pasted=PASTED
+    )
     assert '<tr class="beats">' in page
+
+
+def test_probes_can_be_left_out(alice_client: Client, worker: Any) -> None:
+    page = tried(alice_client, GOOD, pasted=PASTED, unprobed="1")
+    assert worker.sent[0][2][2]["probes"] is False
+    assert 'id="dry-values"' in page
+    assert "Property probes" not in page
 
 
 def test_everything_can_be_had_as_data(alice_client: Client, worker: Any) -> None:

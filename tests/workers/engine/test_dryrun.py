@@ -159,6 +159,14 @@ def test_what_changes_over_a_run_is_asked_at_a_share_of_it(monkeypatch: pytest.M
         assert found["values"] == [pytest.approx(share, abs=0.002)]
 
 
+def test_what_a_judge_said_is_told_beside_the_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    def made(node: Node, label: str, facilities: Facilities) -> Made:
+        return Made(lambda answers, step: Values([1.0] * len(answers.texts), notes={1: "the second is better"}))
+
+    monkeypatch.setattr(judging, "make_judge", made)
+    assert dry_run(Node("rewards", "that"), samples("a", "b"))["notes"] == {"1": "the second is better"}
+
+
 def test_two_hundred_completions_are_answered_in_time_when_warm() -> None:
     many = [{**one, "label": float(n % 2)} for n, one in enumerate(samples(*("word " * (n + 1) for n in range(200))))]
     asked = Asked(before=code(LENGTH.replace("float", "2 * float")))

@@ -20,6 +20,7 @@ from workers.engine.dryrun.labels import agreement
 from workers.engine.dryrun.length import length_slope
 from workers.engine.dryrun.ranking import changes, extremes
 from workers.engine.dryrun.samples import answers_of, labels_of
+from workers.engine.dryrun.scores import scores
 from workers.engine.dryrun.table import Floats, floats, table_of
 
 DRAWN = 6  # samples whose dense rewards are drawn
@@ -39,14 +40,14 @@ class Asked:
 
 def dry_run(node: Node, samples: Sequence[Mapping[str, Any]], asked: Asked | None = None) -> dict[str, Any]:
     """What the reward `node` does on samples {prompt, completion, label?, columns...}, of which `answer` is the right
-    answer: `{error, values, parts, faults, output, seconds, warm, summary, histograms, components, agreement, length,
-    extremes, changes, dense, probes, took}`. Where `error` says why it cannot be used, only the first seven are there.
+    answer: `{error, values, parts, faults, output, notes, seconds, warm, summary, histograms, components, agreement,
+    length, extremes, changes, dense, probes, took}`. Where `error` says why it cannot be used, the first eight alone.
     """
     began = time.monotonic()
     asked = asked or Asked()
     answers = answers_of(samples)
     judged = judge(node, answers, asked.share, asked.owner)
-    told = _scores(judged)
+    told = scores(judged)
     if judged.error:
         return told
     table, label_N = table_of(judged.values, node), floats(labels_of(samples))
@@ -63,29 +64,6 @@ def dry_run(node: Node, samples: Sequence[Mapping[str, Any]], asked: Asked | Non
     told["dense"] = _dense(judged, answers, [*found["highest"], *found["lowest"]])
     told["probes"] = _probes(node, asked, answers, table.total_N, label_N) if asked.probes else None
     return told | {"took": time.monotonic() - began}
-
-
-def _scores(judged: Judged) -> dict[str, Any]:
-    return {
-        "error": judged.error, "values": list(judged.values.total), "faults": _faults(judged), "output": judged.output,
-        "parts": {name: list(column) for name, column in judged.values.parts.items()},
-        "seconds": judged.seconds, "warm": judged.warm,
-    }  # fmt: skip
-
-
-def _faults(judged: Judged) -> list[dict[str, Any]]:
-    """{sample, sentence, line, trace} of each failed sample, and of what failed as a whole (`sample` None)."""
-    lines = {fault.sample_index: fault for fault in reversed(judged.faults)}
-    told = dict(judged.values.faults)
-    told |= {n: fault.what for n, fault in lines.items() if n is not None and n not in told}
-    whole = [fault for fault in judged.faults if fault.sample_index is None]
-    found = [
-        {"sample": None, "sentence": one.what, "line": one.user_line, "trace": one.traceback_text} for one in whole
-    ]
-    for n, what in sorted(told.items()):
-        line, trace = (lines[n].user_line, lines[n].traceback_text) if n in lines else (None, "")
-        found.append({"sample": n, "sentence": what, "line": line, "trace": trace})
-    return found
 
 
 def _changes(asked: Asked, answers: Answers, value_N: Floats) -> dict[str, Any] | None:
