@@ -90,7 +90,8 @@ def _written(node: Node, path: str, labels: dict[str, str], catalogue: Catalogue
             return r"\square"
         return _bracketed(*parts[number]) if match[1] else parts[number][0]
 
-    return _PLACE.sub(place, compose), False
+    written = _PLACE.sub(place, compose)
+    return written, written.startswith("-")
 
 
 def _bracketed(text: str, loose: bool) -> str:

@@ -22,13 +22,13 @@ from workers.contract.json_in import json_in
 
 CARD = Card(
     title="JSON schema",
-    formula=r"r_i = \mathbb{1}[\,J(y_i) \models S\,] + w\, \mathbb{1}[\,J(y_i) \not\models S\,]",
+    formula=r"r_i = w + (1 - w)\, \mathbb{1}[\,J(y_i) \models S\,]",
     source=Source(
         "JSON Schema, draft 2020-12", "json-schema.org", "validation", "https://json-schema.org/draft/2020-12"
     ),
     symbols={
         "r_i": "reward of completion i",
-        "J(y_i)": "the JSON that it holds; without any r is 0",
+        "J(y_i)": "the JSON that it holds; without any, the reward is 0",
         "S": "the schema",
         "w": "what JSON that does not fit is worth",
     },

@@ -59,6 +59,13 @@ ADDED = Node("combining", "sum", of=tuple(NAMED[:2]))
         ("scale", {"factor": -0.5}, (ADDED,), r"-0.5 \cdot \left(a + b\right)"),
         ("scale", {"factor": {"start": 0, "end": 2, "share": 1}}, (NAMED[0],), r"\left[0 \to 2\right] \cdot a"),
         ("schedule", {"end": 0.25}, (NAMED[0],), r"\left[0 \to 0.25\right] \cdot a"),
+        ("sum", {}, (NAMED[0], Node("combining", "scale", of=(NAMED[1],))), r"a + 0.5 \cdot b"),
+        (
+            "sum",
+            {},
+            (NAMED[0], Node("combining", "scale", {"factor": -2}, of=(NAMED[1],))),
+            r"a + \left(-2 \cdot b\right)",
+        ),
         ("clip", {"high": 3.0}, (ADDED,), r"\mathrm{clip}\left(a + b,\ 0,\ 3\right)"),
         ("centre", {}, (NAMED[0],), r"\mathrm{centre}\left(a\right)"),
     ],
