@@ -173,7 +173,7 @@ def test_a_cheap_text_that_beats_honest_work_is_flagged(alice_client: Client, wo
     assert "Very long text beats honest completions: 1 against a median of 0." in tried(
         alice_client, only, pasted=PASTED
     )
-    assert '<tr class="beats">' in page
+    assert '<details class="probe beats">' in page
 
 
 def test_probes_can_be_left_out(alice_client: Client, worker: Any) -> None:
