@@ -35,7 +35,7 @@ def start(
     team: Team, documents: Sequence[Mapping[str, Any]], samples: Sequence[Mapping[str, Any]], **more: Any
 ) -> Judged:
     """Ask the quick worker what rewards, as nodes of a run's document, say of `samples`; `more` is kept with them."""
-    asked = quick.ask(TASK, [list(documents), list(samples)], PATIENCE)
+    asked = quick.ask(TASK, [list(documents), list(samples), str(team.pk)], PATIENCE)
     if asked.reason:
         return Judged("failed", reason=asked.reason)
     shown = [{name: one.get(name) for name in SHOWN} for one in samples]

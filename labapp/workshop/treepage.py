@@ -41,11 +41,17 @@ def panel_context(draft: Draft, saved: Saved, catalogue: Catalogue) -> dict[str,
     labels = {} if draft.tree is None else draft.tree.labels()
     return {
         "formula": "" if draft.tree is None else formula_of(draft.tree, catalogue),
-        "troubles": [{"path": one.path, "what": one.what, "part": _named(one.path, labels)} for one in found],
+        "troubles": [_trouble(one, labels) for one in found],
         "parts_said": {} if draft.tree is None else {path: _said(node, catalogue) for path, node in draft.tree.walk()},
         "can_undo": draft.changed,
         "tree_text": "" if draft.tree is None else treedocs.text_of(treedocs.bare(draft.tree)),
     }
+
+
+def _trouble(one: Trouble, labels: Mapping[str, str]) -> dict[str, str]:
+    """It with the name of its part, which it does not say twice."""
+    part = _named(one.path, labels)
+    return {"path": one.path, "part": part, "what": one.what.removeprefix(f"{part} ")}
 
 
 def _named(path: str, labels: Mapping[str, str]) -> str:

@@ -12,28 +12,27 @@ from workers.door.plain import plain
 LABEL = "reward"
 
 
-def judge(documents: Sequence[Mapping[str, Any]], samples: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def judge(
+    documents: Sequence[Mapping[str, Any]], samples: Sequence[Mapping[str, Any]], owner: str = ""
+) -> list[dict[str, Any]]:
     """Of each reward `{values, faults, error}` on samples {prompt, completion, ...}: the values of every node by its
-    path, the sentences of those samples that it failed on, by index, or why it could not be asked at all."""
-    return [_judge(document, samples) for document in documents]
+    path, the sentences of those samples that it failed on, by index, or why it could not be asked at all. Functions of
+    the same owner stay warm."""
+    return [_judge(document, samples, owner) for document in documents]
 
 
-def _judge(document: Mapping[str, Any], samples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _judge(document: Mapping[str, Any], samples: Sequence[Mapping[str, Any]], owner: str) -> dict[str, Any]:
     # Not before somebody asks: the sweep loads this file too.
     from workers.engine.boundary import boundary
     from workers.engine.dryrun.samples import answers_of
-    from workers.engine.facilities import Facilities
     from workers.engine.judges import make_judge
+    from workers.engine.keeping import Keeping
 
-    facilities = Facilities()
+    facilities = Keeping(owner=owner)
     try:
         node: Node = build(Node, document, LABEL)
         with boundary("reward"):
-            made = make_judge(node, LABEL, facilities)
-            try:
-                values = made.judge(answers_of(samples), 1)
-            finally:
-                made.close()
+            values = make_judge(node, LABEL, facilities).judge(answers_of(samples), 1)
     except (RunError, SpecError) as error:
         return {"values": {}, "faults": {}, "error": error.what if isinstance(error, RunError) else str(error)}
     finally:

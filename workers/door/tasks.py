@@ -55,9 +55,11 @@ def dry_run(
 
 
 @app.task(name="merit.judge")
-def judge_samples(documents: Sequence[Mapping[str, Any]], samples: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def judge_samples(
+    documents: Sequence[Mapping[str, Any]], samples: Sequence[Mapping[str, Any]], owner: str
+) -> list[dict[str, Any]]:
     """See `judged.py`."""
-    return judge(documents, samples)
+    return judge(documents, samples, owner)
 
 
 @app.task(name="merit.serve_reward", ignore_result=True)

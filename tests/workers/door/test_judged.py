@@ -3,6 +3,8 @@
 from typing import Any
 
 from workers.door.judged import judge
+from workers.engine import keeping
+from workers.engine.keeping import WARM
 
 SAMPLES = [
     {"prompt": "1+1", "completion": "it is 2", "answer": "2"},
@@ -42,3 +44,21 @@ def test_a_sample_that_a_part_fails_on_is_said_and_the_others_keep_their_values(
     (made,) = judge([{"kind": "combining", "name": "sum", "of": [raising]}], samples)
     assert made["values"][""] == [None, 0.5]
     assert "ZeroDivisionError" in made["faults"]["0"]
+
+
+def test_a_function_stays_warm_for_its_owner_alone() -> None:
+    """It says when its child was born: the same in another tree, another for somebody else."""
+    source = "import time\nBORN = time.time()\n\n\ndef reward(completions):\n    return [BORN for _ in completions]\n"
+    born = LONG | {"source": source}
+    whole = {"kind": "combining", "name": "sum", "of": [born]}
+    first, second, other = (
+        judge([one], SAMPLES, owner)[0]["values"][""][0] for one, owner in ((born, "a"), (whole, "a"), (born, "b"))
+    )
+    assert first == second
+    assert other > first
+
+
+def test_only_some_functions_are_kept() -> None:
+    for number in range(WARM + 2):
+        judge([LONG | {"source": f"{LONG['source']}# {number}\n"}], SAMPLES, "many")
+    assert len(keeping._kept) == WARM
