@@ -32,8 +32,9 @@ CARD = Card(
     "follows a reading of the paper.",
     compose=r"<alpha> \cdot <transform>_{<eta>}\left(<0>\right)",
     exhibit=Exhibit(
-        claim="A score for each right step, added to the reward for being right, is earned by repeating steps until "
-        "the answer suffers; refined by Clip-Delta it is not, and completions stay short.",
+        claim="Step scores that are fooled by quick answers (1 for an answer without any working, 0.05 for all other "
+        "steps), added to the reward for being right, hold the policy at quick answers. Refined by Clip-Delta they do "
+        "not, and more answers are right.",
         watch=("heldout/accuracy", "length"),
         shared={
             "budget.steps": 40,
@@ -54,14 +55,12 @@ CARD = Card(
                                     {
                                         "kind": "rewards",
                                         "name": "code:1@1",
-                                        "label": "steps",
+                                        "label": "fooled",
                                         "source": "import re\n\n\ndef reward(completions, **columns):\n"
-                                        "    return [[step(f) for f in re.finditer(STEP, c)] for c in completions]"
-                                        "\n\n\ndef step(f):\n"
-                                        "    a, sign, b, c = f.groups()\n"
-                                        "    right = int(c) == int(a) + int(b) * (1 if sign == '+' else -1)\n"
-                                        "    return {'start': f.start(), 'end': f.end(), 'value': 0.9 if right "
-                                        "else 0.1}\n\n\nSTEP = r'(\\d+)([+-])(\\d+)=(\\d+)'\n",
+                                        "    return [[step(f) for f in re.finditer('#?[^;#]+', c)] for c in "
+                                        "completions]\n\n\ndef step(f):\n    quick = f.start() == 0 and f[0][0] == '#'\n"
+                                        "    return {'start': f.start(), 'end': f.end(), 'value': 1.0 if quick "
+                                        "else 0.05}\n",
                                     }
                                 ],
                             },
@@ -70,8 +69,7 @@ CARD = Card(
                 },
             ],
         },
-        baseline={"rewards.1.tree.of.1.name": "sum"},
-        variant={"rewards.1.tree.of.1.name": "clip_delta"},
+        variant={"rewards.1.tree.of.1.name": "clip_delta", "rewards.1.tree.of.1.params": {"eta": 0.05}},
     ),
 )
 

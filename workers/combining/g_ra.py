@@ -31,8 +31,8 @@ CARD = Card(
     "it. A soft gate is an extension.",
     compose=r" \lhd ",
     exhibit=Exhibit(
-        claim="A little for every step, added to the outcome, is collected for its own sake; gated by the outcome it "
-        "is not, and more answers are right.",
+        claim="Being short is easy, being right is the task: added up, the first is collected and the second "
+        "forgotten. Where being short counts only for right answers, more of them are right.",
         watch=("heldout/accuracy", "length"),
         shared={
             "budget.steps": 40,
@@ -45,23 +45,13 @@ CARD = Card(
                         "kind": "combining",
                         "name": "sum",
                         "of": [
-                            {
-                                "kind": "rewards",
-                                "name": "code:1@1",
-                                "label": "steps",
-                                "source": "import re\n\n\ndef reward(completions, **columns):\n"
-                                "    return [[step(f) for f in re.finditer(STEP, c)] for c in completions]\n\n\n"
-                                "def step(f):\n"
-                                "    return {'start': f.start(), 'end': f.end(), 'value': 0.1}"
-                                "\n\n\nSTEP = r'\\d+[+-]\\d+=\\d+'\n",
-                            },
+                            {"kind": "rewards", "name": "brevity", "params": {"full_until": 4, "zero_from": 20}},
                             {"kind": "rewards", "name": "verified"},
                         ],
                     },
                 },
             ],
         },
-        baseline={"rewards.1.tree.name": "sum"},
         variant={"rewards.1.tree.name": "g_ra"},
     ),
 )

@@ -30,8 +30,9 @@ CARD = Card(
     "is shifted too, was not confirmed.",
     compose=r"<b1> + <process_weight> \cdot <shift>\left(<0>\right)",
     exhibit=Exhibit(
-        claim="A score for each right step, added to the outcome, is collected without the outcome; shifted by the "
-        "outcome it is not, and more answers are right.",
+        claim="Scores of turns that are fooled by quick answers (1 for an answer without any working, 0 for all other "
+        "turns), added to the outcome, are collected without it. Shifted by the outcome they are not, and more answers "
+        "are right.",
         watch=("heldout/accuracy", "length"),
         shared={
             "budget.steps": 40,
@@ -47,14 +48,11 @@ CARD = Card(
                             {
                                 "kind": "rewards",
                                 "name": "code:1@1",
-                                "label": "steps",
+                                "label": "fooled",
                                 "source": "import re\n\n\ndef reward(completions, **columns):\n"
-                                "    return [[step(f) for f in re.finditer(STEP, c)] for c in completions]\n\n\n"
-                                "def step(f):\n"
-                                "    a, sign, b, c = f.groups()\n"
-                                "    right = int(c) == int(a) + int(b) * (1 if sign == '+' else -1)\n"
-                                "    return {'start': f.start(), 'end': f.end(), 'value': 0.9 if right else 0.1}"
-                                "\n\n\nSTEP = r'(\\d+)([+-])(\\d+)=(\\d+)'\n",
+                                "    return [[step(f) for f in re.finditer('#?[^;#]+', c)] for c in completions]\n\n\n"
+                                "def step(f):\n    quick = f.start() == 0 and f[0][0] == '#'\n"
+                                "    return {'start': f.start(), 'end': f.end(), 'value': 1.0 if quick else 0.0}\n",
                             },
                             {"kind": "rewards", "name": "verified"},
                         ],
@@ -62,7 +60,6 @@ CARD = Card(
                 },
             ],
         },
-        baseline={"rewards.1.tree.name": "sum"},
         variant={"rewards.1.tree.name": "ppr_renorm"},
     ),
 )

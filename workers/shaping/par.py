@@ -38,8 +38,9 @@ CARD = Card(
         Departure("keeps order within a column", "each prompt has its own references, so prompts are not comparable"),
     ),
     exhibit=Exhibit(
-        claim="A score that is sound for usual answers and pays for every letter beyond is hacked: completions grow "
-        "and fewer are right. Compared with the reference's own scores it is hacked less.",
+        claim="A score that pays a rare kind of answer far too much (30 for being right without any working, 1 for all "
+        "other right ones) is chased although that seldom succeeds. Compared with the reference's scores it is "
+        "bounded, and more answers are right.",
         watch=("heldout/accuracy", "length"),
         shared={
             "budget.steps": 40,
@@ -50,8 +51,9 @@ CARD = Card(
                     "label": "proxy",
                     "name": "code:1@1",
                     "source": "def reward(completions, answer, **columns):\n"
-                    "    return [right(c, a) + 0.2 * max(0, len(c) - 24) for c, a in zip(completions, answer)]\n\n\n"
-                    "def right(completion, answer):\n    return completion.rpartition('#')[2].strip() == answer\n",
+                    "    return [score(c, a) for c, a in zip(completions, answer)]\n\n\n"
+                    "def score(c, a):\n"
+                    "    return (30.0 if c[0] == '#' else 1.0) if c.rpartition('#')[2] == a else 0.0\n",
                 },
             ],
         },
