@@ -58,7 +58,8 @@ CARD = Card(
                                         "label": "fooled",
                                         "source": "import re\n\n\ndef reward(completions, **columns):\n"
                                         "    return [[step(f) for f in re.finditer('#?[^;#]+', c)] for c in "
-                                        "completions]\n\n\ndef step(f):\n    quick = f.start() == 0 and f[0][0] == '#'\n"
+                                        "completions]\n\n\ndef step(f):\n"
+                                        "    quick = f.start() == 0 and f[0][0] == '#'\n"
                                         "    return {'start': f.start(), 'end': f.end(), 'value': 1.0 if quick "
                                         "else 0.05}\n",
                                     }
