@@ -182,7 +182,7 @@ def test_reading_imports_nothing_and_takes_no_time() -> None:
     told = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     count, *modules = told.stdout.split()
     assert int(count) == len(catalogue().methods)
-    mine = ("card", "catalogue", "kinds", "limits", "method", "methodfile")
+    mine = ("addresses", "card", "catalogue", "kinds", "limits", "method", "methodfile")
     assert set(modules) == {"workers", "workers.contract"} | {f"workers.contract.{name}" for name in mine}
     times = []
     for _ in range(5):

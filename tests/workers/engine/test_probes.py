@@ -83,7 +83,7 @@ def test_brevity_is_drawn_over_length_and_others_over_samples() -> None:
     assert (bars["#39"], bars["#41"]) == (1.0, 0.0)
 
 
-@pytest.mark.parametrize("name", ["judge", "remote", "scored_by_model"])
+@pytest.mark.parametrize("name", ["judge", "remote", "scored_by_model", "reward_anything", "flr"])
 def test_no_server_is_asked_for_a_figure(name: str) -> None:
     with pytest.raises(ValueError, match=r"There is no figure: .* Try the reward on samples instead"):
         probe("rewards", name)
@@ -97,6 +97,8 @@ def test_rewards_that_read_other_columns_have_samples_of_their_own() -> None:
     assert bars["y"] == [1.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0]
     (bars,) = probe("rewards", "toolrl")["series"]
     assert bars["y"][0] == max(bars["y"]) > bars["y"][1] > bars["y"][3]
+    (bars,) = probe("rewards", "judge_agreement")["series"]
+    assert bars["y"][0] == max(bars["y"]) > bars["y"][1] > bars["y"][2] > bars["y"][4] == 0
     with pytest.raises(ValueError, match="come from a reward service behind an address"):
         probe("rewards", "remote")
 

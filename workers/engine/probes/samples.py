@@ -1,10 +1,12 @@
 """Sample completions for the figures of rewards, chosen by the columns that a reward reads."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-ANSWER = "39"
+from workers.contract.answers import FINISHED, Answers
+
+PROMPT, ANSWER = "12+35-8=", "39"
 RIGHT = "12+35=47;47-8=39#39"
 
 
@@ -16,9 +18,22 @@ class Samples:
     texts: tuple[str, ...]
     columns: Mapping[str, Any] = field(default_factory=dict)
 
+    def answers(self, lengths: Sequence[int], column: str) -> Answers:
+        """The completions, with their lengths in tokens; the reference answer stands in `column`."""
+        count = len(self.texts)
+        columns = {column: ANSWER} | dict(self.columns)
+        return Answers(
+            texts=self.texts,
+            prompts=(PROMPT,) * count,
+            lengths=tuple(lengths),
+            ends=(FINISHED,) * count,
+            columns={name: (value,) * count for name, value in columns.items()},
+            verdicts=tuple(float(text.rpartition("#")[2].strip() == ANSWER and "#" in text) for text in self.texts),
+        )
+
 
 NUMBERS = Samples(
-    f"Sample answers to 12+35-8=, whose reference answer is {ANSWER}.",
+    f"Sample answers to {PROMPT}, whose reference answer is {ANSWER}.",
     (
         RIGHT,
         "#39",
@@ -39,6 +54,7 @@ ORDER = "<think>so</think><answer>%s</answer>"
 QUERY = "<think>so</think><answer>\n```sql\n%s\n```\n</answer>"
 GOLD = "SELECT name FROM people WHERE age > 30"
 PROGRAM = "```python\ndef larger(a, b):\n    %s\n```"
+JUDGED = '<think>so</think>{"scores": {"A": %d, "B": %d, "C": %d}, "best-to-worst": [%s]}'
 BY_COLUMN = {
     "calls": Samples(
         "Sample calls of a tool, where add with a = 12 and b = 35 is wanted.",
@@ -73,6 +89,18 @@ BY_COLUMN = {
             "schema": "CREATE TABLE people(name TEXT, age INTEGER);"
             "INSERT INTO people VALUES ('Ada', 36), ('Bo', 28), ('Cy', 52);",
         },
+    ),
+    "consensus": Samples(
+        "Sample judgements of three responses, which a consensus scored 1, 5 and 3.",
+        (
+            JUDGED % (2, 4, 3, '"B", "C", "A"'),
+            JUDGED % (3, 3, 1, '"A", "B", "C"'),
+            JUDGED % (4, 2, 3, '"A", "C", "B"'),
+            '{"scores": {"A": 2, "B": 4, "C": 3}}',
+            "B is the best.",
+            "",
+        ),
+        {"consensus": {"A": 1, "B": 5, "C": 3}},
     ),
     "tests": Samples(
         "Sample programs for the larger of two numbers, tried on three tests.",
