@@ -10,13 +10,13 @@ from labapp import shelf
 from labapp.accounts.access import team_of
 from labapp.accounts.models import Team
 from labapp.workshop import samples, saved, treedocs
+from labapp.workshop.dryrun_against import BEFORE, OFFERED, version_against
 from labapp.workshop.dryruns import Question
 from labapp.workshop.models import Reward
 from workers.contract import rewardcode
 from workers.contract.rewardtree import tree_troubles
 from workers.contract.spec import SpecError
 
-OFFERED = 20  # versions to compare with
 UNSAVED = "this text"
 
 
@@ -31,14 +31,14 @@ def panel(request: HttpRequest, reward: Reward | None, field: str) -> dict[str, 
     versions = [] if reward is None else list(reward.versions.defer("source", "tree").order_by("-number")[:OFFERED])
     return {
         "field": field, "datasets": samples.versions(team), "runs": samples.runs(team), "counts": samples.COUNTS,
-        "default": samples.COUNTS[-1], "versions": versions,
+        "default": samples.COUNTS[-1], "versions": versions, "before": "" if reward is None else f"{BEFORE}{reward.pk}",
     }  # fmt: skip
 
 
 def question(team: Team, given: Mapping[str, Any]) -> Question:
     """What the form asks; NotAsked says what is wrong with it."""
     node = _node(team, given)
-    version = saved.version_of(team, str(given.get("against", "")))
+    version = version_against(team, str(given.get("against", "")), node)
     before = None if version is None else dict(saved.node_of(version))
     words = "" if version is None else f"version {version.number}"
     share = _number(given, "share", 0.0) / 100

@@ -14,7 +14,7 @@ from kombu.exceptions import OperationalError
 
 from labapp.accounts.models import Team, User
 from labapp.celery_app import app
-from labapp.workshop import rewards
+from labapp.workshop import rewards, treedocs
 from tests.labapp.workshop.conftest import QuickWorker
 from workers.door.dryrun import dry_run_on
 
@@ -64,7 +64,8 @@ def test_the_editors_page_offers_samples_and_versions(
     made = rewards.create(team, alice, "mine", GOOD)
     page = alice_client.get(f"/workshop/rewards/{made.reward_id}/").content.decode()
     assert f'<option value="{version.dataset_id}@1">' in page
-    assert f'<option value="{made.reference}" selected>version 1' in page
+    assert f'<option value="before:{made.reward_id}" selected>the version before' in page
+    assert f'<option value="{made.reference}">version 1' in page
     assert "<option selected>200</option>" in page
     assert 'hx-include="#source"' in page
 
@@ -132,6 +133,25 @@ def test_a_saved_version_is_compared_with(alice_client: Client, alice: User, tea
     assert "Against version 1" in page
     assert "1 of 2 changed (1 up, 0 down" in page
     assert "Not one of the samples changed" in tried(alice_client, GOOD, pasted=PASTED, against=saved.reference)
+
+
+def test_the_version_before_is_the_newest_that_says_something_else(
+    alice_client: Client, charlie_client: Client, alice: User, team: Team, worker: Any
+) -> None:
+    texts = [GOOD, GOOD.replace("float(", "2 * float("), GOOD.replace("float(", "3 * float(")]
+    one = rewards.create(team, alice, "mine", texts[0]).reward
+    for text in texts[1:]:
+        rewards.save(one, alice, text)
+    for text, words in ((texts[2], "Against version 2"), (texts[0] + "# new", "Against version 3")):
+        assert words in tried(alice_client, text, pasted=PASTED, against=f"before:{one.pk}")
+    for client, against in ((charlie_client, f"before:{one.pk}"), (alice_client, "before:x"), (alice_client, "9@9")):
+        assert "Against" not in tried(client, texts[0], pasted=PASTED, against=against)
+    tree: dict[str, Any] = {"kind": "combining", "name": "sum", "of": [{"kind": "rewards", "name": "exact_answer"}]}
+    parts = rewards.create(team, alice, "parts", treedocs.read(tree)).reward
+    assert "Against" not in tried(alice_client, "", tree=json.dumps(tree), pasted=PASTED, against=f"before:{parts.pk}")
+    tree["of"].append({"kind": "rewards", "name": "numeric_answer"})
+    page = tried(alice_client, "", tree=json.dumps(tree), pasted=PASTED, against=f"before:{parts.pk}")
+    assert "Against version 1" in page
 
 
 def test_a_tree_is_tried_with_the_saved_functions_in_it(
