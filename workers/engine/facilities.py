@@ -21,7 +21,7 @@ def _queries(stack: ExitStack) -> Any:
 
 
 def _programs(stack: ExitStack) -> Any:
-    from workers.engine.sandboxed import make_programs
+    from workers.engine.programs import make_programs
 
     return make_programs(stack)
 

@@ -2,11 +2,10 @@
 
 Pick it for text-to-SQL: both queries run in the sandbox on the database that the prompt's schema builds, so every way
 to write the query counts. Doubts: on a small database a wrong query may give the right rows by chance, most easily
-none at all; and rows are compared, not the names of their columns.
+none at all; only rows are compared, not the names of columns.
 """
 
 from collections import Counter
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 from workers.contract.answers import Answers
@@ -31,7 +30,6 @@ CARD = Card(
     relatives=("rewards/unit_tests", "rewards/reasoning_sql"),
     bounds=(0.0, 1.0),
 )
-DIGITS = 10  # of a real number: sums may differ in the last ones with the order of their terms
 
 
 def reward(
@@ -68,9 +66,6 @@ def _query(text: str, where: str) -> str:
 
 
 def _rows(table: Table, ordered: bool) -> Any:
-    rows: Sequence[tuple[Any, ...]] = [tuple(_cell(value) for value in row) for row in table.rows]
+    # Sums of real numbers may differ in their last digits with the order of their terms.
+    rows = [tuple(float(f"{x:.10g}") if isinstance(x, float) else x for x in row) for row in table.rows]
     return rows if ordered else Counter(rows)
-
-
-def _cell(value: Any) -> Any:
-    return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value

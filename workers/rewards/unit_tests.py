@@ -48,10 +48,8 @@ def reward(
     tests = [_tests(given) for given in answers.column(column)]
     asked = [n for n, each in enumerate(tests) if each]
     ran = programs([Program(_program(answers.texts[n], where), tests[n]) for n in asked], seconds)
-    found: list[float | None] = [None] * len(tests)
-    for n, one in zip(asked, ran, strict=True):
-        found[n] = _value(one, counts)
-    return found
+    found = {n: _value(one, counts) for n, one in zip(asked, ran, strict=True)}
+    return [found.get(n) for n in range(len(tests))]
 
 
 def _program(text: str, where: str) -> str:
@@ -68,5 +66,4 @@ def _tests(given: Any) -> tuple[str, ...]:
 
 
 def _value(ran: Ran, counts: str) -> float:
-    share = sum(ran.passed) / len(ran.passed)
-    return share if counts == "share" else float(share == 1)
+    return sum(ran.passed) / len(ran.passed) if counts == "share" else float(all(ran.passed))

@@ -39,23 +39,22 @@ class Crew:
             self._child = None
 
     def run(self, pieces: Sequence[dict[str, Any]], seconds: float) -> list[dict[str, Any]]:
-        """One reply a piece, each within `seconds`; {"error": why} where there is none. RunError: the crew itself
-        failed twice."""
+        """One reply a piece, each within `seconds`; {"error": why} where there is none. RunError: the crew fails."""
         replies: list[dict[str, Any]] = []
         for start in range(0, len(pieces), TOGETHER):
             some = list(pieces[start : start + TOGETHER])
-            replies += self._read(self._call(some, seconds), len(some))
+            found = self._call({"pieces": some, "seconds": seconds}, len(some) * seconds + SPARE)
+            if not isinstance(found, list) or len(found) != len(some):
+                raise RunError("sandbox", f"the sandbox did not give {len(some)} replies")
+            replies += [reply if isinstance(reply, dict) else {"error": "it cannot be read"} for reply in found]
         return replies
 
-    def _call(self, pieces: list[dict[str, Any]], seconds: float) -> Any:
-        arguments = {"pieces": pieces, "seconds": seconds}
+    def _call(self, arguments: dict[str, Any], seconds: float) -> Any:
         try:
-            return self._warm().call(arguments, len(pieces) * seconds + SPARE)
-        except (
-            SandboxFault
-        ):  # it runs none of the code itself: it was ended from outside, with the thread that began it
-            self.close()
-            return self._warm().call(arguments, len(pieces) * seconds + SPARE)
+            return self._warm().call(arguments, seconds)
+        except SandboxFault:
+            self.close()  # it runs none of the code itself: it was ended from outside, with the thread that began it
+            return self._warm().call(arguments, seconds)
 
     def _warm(self) -> Child:
         if self._unavailable is not None:  # walls do not grow; whoever asks again is not kept waiting
@@ -67,9 +66,3 @@ class Crew:
                 self._unavailable = missing
                 raise
         return self._child
-
-    def _read(self, replies: Any, count: int) -> list[dict[str, Any]]:
-        """What came back, one record a piece; a reply is the work of whoever's code it was."""
-        if not isinstance(replies, list) or len(replies) != count:
-            raise RunError("sandbox", f"the sandbox answered {self.kind} with something else than {count} replies")
-        return [reply if isinstance(reply, dict) else {"error": "its result cannot be read"} for reply in replies]

@@ -6,24 +6,18 @@ The walls keep everything else away; what is refused here is refused with a sent
 import importlib
 import importlib.util
 import math
-import re
 import sqlite3
 import time
 from collections.abc import Mapping
 from typing import Any
 
-FORBIDDEN = (
-    "load_extension", "readfile", "writefile", "edit", "fts3_tokenizer", "getenv", "query", "query_table",
-    "sniff_csv", "which_secret",
-)  # fmt: skip
-FORBIDDEN_STARTS = ("read_", "pragma_", "parquet_", "sqlite_", "duckdb_", "st_read", "postgres_", "iceberg_", "delta_")
+from workers.sandbox.read_query import LONGEST_ERROR, refused
+
 # A database of nothing but memory; what the person asks cannot open it again.
 DUCKDB: Mapping[str, str | bool | int | float | list[str]] = {
     "threads": "1", "memory_limit": "512MB", "enable_external_access": "false", "python_enable_replacements": "false",
     "autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "lock_configuration": "true",
 }  # fmt: skip
-LONGEST_ERROR = 300
-COLOURS = re.compile("\x1b\\[[0-9;]*m")  # the parser underlines what it does not understand
 LONGEST_CELL = 1_000_000  # bytes
 
 
@@ -52,37 +46,6 @@ def _table(piece: dict[str, Any], schema: str, sql: str) -> dict[str, Any]:
     if len(rows) > most:
         return {"error": f"too big: it gives more than {most:,} rows"}
     return {"columns": columns, "rows": [[_plain(value) for value in row] for row in rows]}
-
-
-def refused(sql: str, database: str) -> str:
-    """Why this may not be run, or nothing: it must be one SELECT that reads tables of the schema."""
-    import sqlglot
-    from sqlglot import errors, expressions
-
-    try:
-        found = [each for each in sqlglot.parse(sql, dialect=database) if each is not None]
-    except (errors.SqlglotError, RecursionError) as error:
-        why = "it is nested too deeply" if isinstance(error, RecursionError) else COLOURS.sub("", str(error))
-        return f"it cannot be read as SQL: {' '.join(why.split())}"[:LONGEST_ERROR]
-    if len(found) != 1 or not isinstance(found[0], expressions.Query):
-        return "it must be one SELECT, and nothing else"
-    changing = expressions.DML | expressions.DDL | expressions.Command | expressions.Into
-    for node in found[0].walk():
-        if isinstance(node, changing):
-            return "it must be one SELECT, and nothing else"
-        if isinstance(node, expressions.Func) and _forbidden(_function_name(node)):
-            return f"the function {_function_name(node)} is not allowed"
-        if isinstance(node, expressions.Table) and set(node.name) & set("./\\:"):
-            return "a table is named by its name, not by a file"
-    return ""
-
-
-def _function_name(node: Any) -> str:
-    return str(node.name if node.key == "anonymous" else node.sql_name()).lower()
-
-
-def _forbidden(name: str) -> bool:
-    return name in FORBIDDEN or name.startswith(FORBIDDEN_STARTS)
 
 
 def _sqlite(schema: str, sql: str, most: int, seconds: float) -> tuple[list[str], list[Any], str]:

@@ -12,7 +12,7 @@ import pytest
 from tests.workers.sandbox import attempts, escapes
 from tests.workers.sandbox.test_escapes import X86, targets
 from workers.contract.services import Program, Programs
-from workers.engine.sandboxed import make_programs
+from workers.engine.programs import make_programs
 from workers.sandbox import Limits
 from workers.sandbox.crew import Crew
 

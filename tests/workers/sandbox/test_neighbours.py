@@ -11,7 +11,7 @@ import pytest
 
 from tests.workers.sandbox.attempts import answers
 from workers.contract.services import Program
-from workers.engine.sandboxed import make_programs
+from workers.engine.programs import make_programs
 from workers.sandbox import Scorer, Scores
 
 TRY = """
