@@ -21,8 +21,7 @@ def sample_shared(
     does not matter how many share the work."""
     if ranks.count == 1:
         return sample(policy, prompts, plan, generator)
-    counts = plan.counts(len(prompts))
-    mine = ranks.share(len(prompts))
+    counts, mine = plan.counts(len(prompts)), ranks.share(len(prompts))
     row = slice(sum(counts[: mine.start]), sum(counts[: mine.stop]))
     uniform_NT = noise(sum(counts), plan.new_tokens, generator)[row]
     part = sample(policy, prompts[mine], replace(plan, siblings=tuple(counts[mine])), generator, uniform_NT)

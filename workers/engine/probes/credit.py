@@ -51,8 +51,7 @@ def stage() -> Rollouts:
     words = sorted({token for tokens, _ in GROUP for token in tokens})
     longest = max(len(tokens) for tokens, _ in GROUP)
     ids = [[words.index(token) + 1 for token in tokens] for tokens, _ in GROUP]
-    token_NT = torch.tensor([row + [0] * (longest - len(row)) for row in ids])
-    count = len(GROUP)
+    token_NT, count = torch.tensor([row + [0] * (longest - len(row)) for row in ids]), len(GROUP)
     return Rollouts(
         prompt_NL=torch.zeros((count, 1), dtype=torch.long),
         prompt_mask_NL=torch.ones((count, 1), dtype=torch.bool),

@@ -1,21 +1,18 @@
 """Rewards: the value of a few sample completions; of one completion at many lengths, where length changes the value."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
-import torch
-
-from workers.contract.answers import FINISHED, Answers
+from workers.contract.answers import Answers
 from workers.contract.kinds import KINDS
 from workers.contract.rewardnode import LEAF
 from workers.contract.values import as_values
 from workers.engine.facilities import Facilities
 from workers.engine.load import Loaded, call
 from workers.engine.probes.figure import Axis, Figure, Series, numbers
-from workers.engine.probes.samples import ANSWER, NUMBERS, RIGHT, samples_for
-from workers.engine.tensors import Progress
+from workers.engine.probes.samples import NUMBERS, RIGHT, samples_for
 
-PROMPT = "12+35-8="
 LONGEST = 96
 OUTSIDE = ("chats", "service", "reward_model", "likelihood")  # a figure asks no server and loads no model
 
@@ -28,44 +25,27 @@ def figure(loaded: Loaded, params: Mapping[str, object]) -> Figure:
     samples = samples_for(params)
     if samples is NUMBERS:
         lengths = range(LONGEST + 1)
-        by_length = _values(loaded, params, [RIGHT] * len(lengths), lengths)
+        same = replace(samples, texts=(RIGHT,) * len(lengths))
+        by_length = _values(loaded, params, same.answers(lengths, _column(params)))
         if len(set(by_length)) > 1:
             series = [Series(loaded.method.card.title, list(lengths), by_length)]
             return Figure("Reward by length", "lines", Axis("length", "tokens"), Axis("reward"), series)
-    values = _values(loaded, params, samples.texts, [len(text) for text in samples.texts], samples.columns)
+    values = _values(loaded, params, samples.answers([len(text) for text in samples.texts], _column(params)))
     series = [Series(loaded.method.card.title, [text or "(empty)" for text in samples.texts], values)]
     return Figure("Reward of sample completions", "bars", Axis("completion"), Axis("reward"), series, samples.note)
 
 
-def _values(
-    loaded: Loaded,
-    params: Mapping[str, object],
-    texts: Sequence[str],
-    lengths: Sequence[int],
-    columns: Mapping[str, Any] | None = None,
-) -> list[float | None]:
-    count = len(texts)
-    known = {str(params.get("column", "answer")): ANSWER} | dict(columns or {})
-    answers = Answers(
-        texts=tuple(texts),
-        prompts=(PROMPT,) * count,
-        lengths=tuple(lengths),
-        ends=(FINISHED,) * count,
-        columns={name: (value,) * count for name, value in known.items()},
-        verdicts=tuple(float(text.rpartition("#")[2].strip() == ANSWER and "#" in text) for text in texts),
-    )
+def _column(params: Mapping[str, object]) -> str:
+    return str(params.get("column", "answer"))
+
+
+def _values(loaded: Loaded, params: Mapping[str, object], answers: Answers) -> list[float | None]:
     needs = loaded.method.needs
-    inside = tuple(name for name in needs if name not in OUTSIDE)
-    facilities = Facilities()
+    facilities = Facilities(steps=10)
     try:
-        supplied = facilities.supply(inside, loaded.method.address, 1)
+        supplied = facilities.supply(tuple(name for name in needs if name not in OUTSIDE), loaded.method.address, 1)
         supplied |= {name: _absent(name) for name in needs if name in OUTSIDE}
-        supplied |= {
-            "answers": answers,
-            "groups": answers.group_numbers(),
-            "progress": Progress(1, 10),
-            "generator": torch.Generator().manual_seed(0),
-        }
+        supplied |= {"answers": answers, "groups": answers.group_numbers()}
         return numbers(as_values(call(loaded, supplied, params)).total)
     finally:
         facilities.close()
