@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.files.storage import default_storage
 
-STREAM, REWARD = "stream.", "reward."
+STREAM, REWARD, NOTE = "stream.", "reward.", "note."
 PLAIN = ("step", "index", "group", "prompt", "completion", "answer", "end", "length", "label", "source", "advantage")
 
 
@@ -46,10 +46,12 @@ def _table(file: str, written: datetime, size: int) -> Any:
 def _shaped(row: dict[str, Any]) -> dict[str, Any]:
     streams = {name.removeprefix(STREAM): values for name, values in row.items() if name.startswith(STREAM)}
     rewards = {name.removeprefix(REWARD): value for name, value in row.items() if name.startswith(REWARD)}
+    notes = {name.removeprefix(NOTE): text for name, text in row.items() if name.startswith(NOTE)}
     return {
         **{name: row.get(name) for name in PLAIN},
         "total": row.get("reward_total"),
         "rewards": rewards,
+        "notes": {name: text for name, text in notes.items() if text},
         "pieces": row["pieces"],
         "tokens": row.get("token_ids") or row["pieces"],
         "mask": row["mask"],

@@ -32,14 +32,17 @@ def by_part(found: Judged) -> dict[str, Any]:
     not be asked."""
     values: dict[str, list[float | None]] = {}
     faults: dict[int, list[str]] = {}
+    notes: dict[int, list[str]] = {}
     errors = []
     for place, made in zip(found.more["places"], found.made, strict=True):
         for path, column in made["values"].items():
             values[f"{place}.{path}" if place and path else place or path] = column
         for index, what in made["faults"].items():
             faults.setdefault(int(index), []).append(what)
+        for index, note in made.get("notes", {}).items():
+            notes.setdefault(int(index), []).append(note)
         errors += [made["error"]] if made["error"] else []
-    rows = [sample | {"faults": faults.get(n, [])} for n, sample in enumerate(found.samples)]
+    rows = [sample | {"faults": faults.get(n, []), "notes": notes.get(n, [])} for n, sample in enumerate(found.samples)]
     return {"rows": rows, "errors": errors, "data": {"values": values, "faults": sorted(faults)}}
 
 

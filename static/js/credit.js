@@ -72,6 +72,17 @@ export async function drawCredit(root, { ask, addresses, now, step, fresh }) {
   if (prompt) prompt.textContent = `${items[0].prompt}${items[0].answer ? `\n\nreference: ${items[0].answer}` : ""}`;
   Object.assign(target.dataset, { step, group: items[0].group ?? now.group }); // whose strips these are
   drawStrips(target, items.map((data) => ({ title: facts(data), data })), now.streams, now.granularity);
+  target.append(...items.flatMap(notes));
+}
+
+/** What rewards say of a completion in words, such as a judge's whole reply. */
+function notes(data) {
+  return Object.entries(data.notes ?? {}).map(([label, text]) => {
+    const box = Object.assign(document.createElement("details"), { className: "note" });
+    box.append(Object.assign(document.createElement("summary"), { textContent: `#${data.index} · what ${label} says` }));
+    box.append(Object.assign(document.createElement("pre"), { textContent: text }));
+    return box;
+  });
 }
 
 /** Which completions to show: the chosen one; on the tab its whole group; without a choice the group's first two. */

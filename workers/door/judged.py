@@ -15,9 +15,9 @@ LABEL = "reward"
 def judge(
     documents: Sequence[Mapping[str, Any]], samples: Sequence[Mapping[str, Any]], owner: str = ""
 ) -> list[dict[str, Any]]:
-    """Of each reward `{values, faults, error}` on samples {prompt, completion, ...}: the values of every node by its
-    path, the sentences of those samples that it failed on, by index, or why it could not be asked at all. Functions of
-    the same owner stay warm."""
+    """Of each reward `{values, faults, notes, error}` on samples {prompt, completion, ...}: the values of every node by
+    its path, the sentences of those samples that it failed on and what it says of samples in words, by index, or why it
+    could not be asked at all. Functions of the same owner stay warm."""
     return [_judge(document, samples, owner) for document in documents]
 
 
@@ -34,10 +34,17 @@ def _judge(document: Mapping[str, Any], samples: Sequence[Mapping[str, Any]], ow
         with boundary("reward"):
             values = make_judge(node, LABEL, facilities).judge(answers_of(samples), 1)
     except (RunError, SpecError) as error:
-        return {"values": {}, "faults": {}, "error": error.what if isinstance(error, RunError) else str(error)}
+        return {
+            "values": {},
+            "faults": {},
+            "notes": {},
+            "error": error.what if isinstance(error, RunError) else str(error),
+        }
     finally:
         facilities.close()
-    shown: dict[str, Any] = plain({"values": _by_path(node, values), "faults": values.faults, "error": ""})
+    shown: dict[str, Any] = plain(
+        {"values": _by_path(node, values), "faults": values.faults, "notes": values.notes, "error": ""}
+    )
     return shown
 
 

@@ -32,6 +32,18 @@ def test_a_strip_has_one_number_a_token_in_every_stream(alice_client: Client, ro
     assert (data["prompt"], data["total"], data["rewards"], data["answer"]) == ("1+1=", 0.0, {"correct": 1.0}, "2")
 
 
+def test_what_a_judge_wrote_is_beside_its_value(alice_client: Client, rows: list[Rollout]) -> None:
+    import pyarrow.parquet as pq
+    from django.core.files.storage import default_storage
+
+    with default_storage.open(rows[0].file, "rb") as handle:
+        table = pq.read_table(handle).append_column("note.correct", [["well: [[4]]", "", None]])
+    with default_storage.open(rows[0].file, "wb") as handle:
+        pq.write_table(table, handle)
+    told = [alice_client.get(f"/runs/{rows[0].run_id}/rollouts/1/{n}/").json()["notes"] for n in range(3)]
+    assert told == [{"correct": "well: [[4]]"}, {}, {}]
+
+
 def test_a_step_that_is_written_again_is_read_again(alice_client: Client, rows: list[Rollout]) -> None:
     """A worker that takes a run up from its checkpoint writes the later steps anew, under the same names."""
     strip, tree = f"/runs/{rows[0].run_id}/rollouts/1/0/", f"/runs/{rows[0].run_id}/tree/"

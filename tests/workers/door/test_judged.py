@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tests.workers.engine.scripted import Asked, said, serving
 from workers.door.judged import judge
 from workers.engine import keeping
 from workers.engine.keeping import WARM
@@ -25,7 +26,15 @@ def gate(*parts: dict[str, Any]) -> dict[str, Any]:
 def test_it_works() -> None:
     """By hand: the first answer is right and seven letters long, so the gate lets 7 through; the second is wrong."""
     (made,) = judge([gate(RIGHT, LONG)], SAMPLES)
-    assert made == {"values": {"": [7.0, 0.0], "of.0": [1.0, 0.0], "of.1": [7.0, 7.0]}, "faults": {}, "error": ""}
+    values = {"": [7.0, 0.0], "of.0": [1.0, 0.0], "of.1": [7.0, 7.0]}
+    assert made == {"values": values, "faults": {}, "notes": {}, "error": ""}
+
+
+def test_what_a_judge_wrote_comes_with_its_values() -> None:
+    with serving(Asked(lambda *_: said("well: [[10, 1]]"))) as url:
+        (made,) = judge([{"kind": "rewards", "name": "judge", "params": {"url": url}}], SAMPLES[:1])
+    assert made["values"] == {"": [0.5]}
+    assert made["notes"] == {"0": "well: [[10, 1]]\n\nwell: [[10, 1]]"}
 
 
 def test_each_reward_answers_for_itself() -> None:
