@@ -100,6 +100,11 @@ def test_names_that_a_query_gives_itself_add_nothing() -> None:
     assert part("schema", "SELECT COUNT(*) FROM users", gold="SELECT * FROM users", schema_mode="jaccard") == 1.0
 
 
+def test_a_star_is_not_expanded() -> None:
+    assert part("schema", "SELECT name FROM users", gold="SELECT u.* FROM users AS u") == 1.0
+    assert part("schema", "SELECT u.* FROM users AS u", gold="SELECT name FROM users") == 0.5
+
+
 def test_a_model_judges_what_is_wrong_and_only_that() -> None:
     judges = Judges(Reply("Score: 0.25"))
     found = score(
