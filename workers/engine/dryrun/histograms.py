@@ -7,7 +7,7 @@ import numpy as np
 from workers.engine.agreement import RIGHT
 from workers.engine.dryrun.table import Floats, Table
 
-FEW = 12  # so many different values are bars of their own
+FEW = 8  # so many different values are bars of their own
 BINS = 20
 
 
