@@ -8,11 +8,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from tests.workers.engine.test_ranks import assert_same_curves
 from tests.workers.planted import planted
 from tests.workers.tiny import MemoryLedger, tiny_spec, write_prompts
 from workers.contract.errors import Stopped
 from workers.contract.resources import Lora
-from workers.contract.spec import Pick, Prompts, RewardPick, RunSpec
+from workers.contract.spec import Budget, Pick, Prompts, RewardPick, RunSpec
 from workers.engine.judges import close_all
 from workers.engine.learner import Learner, make_learner
 from workers.engine.references import MOST, References
@@ -177,6 +178,16 @@ def test_a_resumed_run_equals_an_undisturbed_one(tmp_path: Path, stop: int) -> N
     for name in ("model.safetensors", "references.safetensors"):
         files = [ledger.folder / "checkpoints/step-000004" / name for ledger in (whole, second)]
         assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_two_processes_share_the_sampling(tmp_path: Path) -> None:
+    spec = tiny_spec(tmp_path, shaping=(PAR,), rewards=(LOW,), budget=Budget(steps=2, eval_every=0))
+    one, two = MemoryLedger(tmp_path / "one"), MemoryLedger(tmp_path / "two")
+    train(spec, one)
+    train(replace(spec, devices=2), two)
+    assert_same_curves(two, one, [1, 2])
+    files = [ledger.folder / "checkpoints/step-000002/references.safetensors" for ledger in (one, two)]
+    assert files[0].read_bytes() == files[1].read_bytes()
 
 
 def test_what_is_remembered_comes_back_from_a_checkpoint() -> None:
