@@ -72,12 +72,12 @@ function toggle(part, open) {
 function troubles() {
   for (const one of box.querySelectorAll("[data-error]")) one.hidden = true;
   for (const one of box.querySelectorAll("[aria-invalid]")) one.removeAttribute("aria-invalid");
-  for (const part of parts()) part.classList.remove("troubled");
+  for (const part of parts()) delete part.dataset.troubled;
   for (const trouble of panel.querySelectorAll("[data-trouble]")) {
     const path = trouble.dataset.trouble;
     const part = parts().filter((one) => `${path}.`.startsWith(`${one.dataset.field}.`)).pop();
     if (!part) continue;
-    part.classList.add("troubled");
+    part.dataset.troubled = ""; // not a class: htmx sets those back as the swap settles
     const slot = part.querySelector(":scope > [data-error]");
     slot.textContent = trouble.querySelector("[data-words]").textContent;
     slot.hidden = false;
