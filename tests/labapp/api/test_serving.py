@@ -101,3 +101,12 @@ def test_no_worker(alice_client: Client, right: RewardVersion, monkeypatch: pyte
     response = ask(alice_client, right, {"completions": ["x"]})
     assert response.status_code == 503
     assert "No worker answered" in error(response)["what"]
+
+
+def test_the_pages_of_rewards_say_where_they_answer(alice_client: Client, right: RewardVersion) -> None:
+    leaf = {"kind": "rewards", "name": "repetition"}
+    tree = RewardVersion.objects.create(reward=right.reward, number=2, source="", tree=leaf)
+    for version in (right, tree):
+        html = alice_client.get(f"/workshop/rewards/{right.reward_id}/?version={version.number}").content.decode()
+        assert f"http://testserver/api/v1/rewards/{version.reference}/score" in html
+    assert "/score" not in alice_client.get("/workshop/rewards/new/").content.decode()
