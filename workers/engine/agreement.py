@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from workers.engine.scoring import Column, Scored
 
-UNFIT, LONGEST_NAME = re.compile(r"[^\w .:@()+-]"), 60
+UNFIT, LONGEST_NAME = re.compile(r"[^\w .:@()+/-]"), 60
 RIGHT = 0.5  # a reward or a label that reaches it counts as right when the two are compared
 
 

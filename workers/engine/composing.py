@@ -23,8 +23,8 @@ class _Tree:
 
 
 def composed(root: Node, label: str, facilities: Facilities) -> Made:
-    """The judge by a tree. Its values have every node's as parts, by name; a completion on which any leaf fails has
-    failed."""
+    """The judge by a tree. Its values have every node's as parts, by name, and the parts of each as `<name>/<part>`; a
+    completion on which any leaf fails has failed."""
     nodes = dict(root.walk())
     leaves = {path: make_judge(node, label, facilities) for path, node in nodes.items() if node.kind != INNER}
     inner = {path: _combination(node) for path, node in nodes.items() if node.kind == INNER}
@@ -61,6 +61,8 @@ def _judged(tree: _Tree, answers: Answers, step: int, facilities: Facilities) ->
     whole = found[""]
     total = [None if n in faults else value for n, value in enumerate(whole.total)]
     parts_ = {tree.names[path]: values.total for path, values in found.items() if path}
+    for path, values in found.items():  # a leaf's own parts stand beside those of the tree
+        parts_ |= {f"{tree.names[path]}/{name}": column for name, column in values.parts.items()}
     spans = {n: spans for n, spans in whole.spans.items() if n not in faults}
     return Values(total, parts_, spans, faults, _notes(tree, found))
 

@@ -6,6 +6,7 @@ from workers.contract.answers import FINISHED, Answers
 from workers.contract.errors import RunError
 from workers.contract.rewardnode import Node
 from workers.contract.spec import RewardPick
+from workers.engine.agreement import part_means
 from workers.engine.judges import close_all, make_objectives
 from workers.engine.scoring import Scored, score
 
@@ -46,6 +47,15 @@ def test_a_completion_on_which_any_part_fails_has_failed() -> None:
     assert scored(tree, ("#39", ""), on_failure="zero").values["mine"] == [1.0 + 1 / 3, 0.0]
     with pytest.raises(RunError, match="asked to stop"):
         scored(tree, ("#39", ""), on_failure="stop")
+
+
+def test_the_parts_of_a_part_stand_beside_it() -> None:
+    source = "def reward(completions):\n    return {'long': [1.0] * len(completions), 'loud': [0.5, None]}"
+    code = Node("rewards", "code:1@1", source=source, label="style")
+    found = scored(Node("combining", "sum", of=(RIGHT, code)), ("#39", "#41"))
+    assert found.parts["mine"]["style"] == [1.5, 1.0]
+    assert found.parts["mine"]["style/long"] == [1.0, 1.0]
+    assert part_means(found)["reward/mine/style/loud"] == 0.5
 
 
 def test_what_is_dense_keeps_its_places() -> None:
