@@ -94,6 +94,8 @@ def test_what_a_batch_does_not_hold_is_said(made: tuple[RunSpec, Stored]) -> Non
         look(stored, replace(spec, credit=Pick("credit", "gae"), companions=(Companion("critic"),)))
     with pytest.raises(RunError, match="learns from pairs"):
         look(stored, replace(spec, objective=Pick("preferences", "dpo")))
+    with pytest.raises(RunError, match="completions that the reference policy writes, which no stored batch holds"):
+        look(stored, replace(spec, shaping=(Pick("shaping", "par"),)))
 
 
 def test_credit_of_each_reward_and_then_the_sum_is_credit_of_the_sum_where_credit_is_linear(
