@@ -1,6 +1,7 @@
 """Questions of rewards to models behind OpenAI-compatible addresses: many at a time, each distinct one once."""
 
 import json
+import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,8 @@ from workers.engine.patient import PAUSE, Line, Unanswered, nonsense
 AT_ONCE = 16  # questions: such servers batch what comes together
 KEPT = 20_000  # replies
 TIMEOUT = 120.0  # seconds
+REST = 30.0  # seconds in which a server that stayed away is not asked again
+Asked = tuple[str, str, str]  # address, model, variable of the key
 
 
 def make_chats(stack: ExitStack) -> "Chatting":
@@ -26,11 +29,16 @@ def make_chats(stack: ExitStack) -> "Chatting":
 
 @dataclass
 class _Servers:
-    """What one batch of questions has learned: which servers answered, and which stay away, with their words. Without
-    it hundreds of questions would each wait for minutes for a server that is gone."""
+    """Which servers answered in the present batch, and which stay away, until when, with their words. Without it
+    hundreds of questions would each wait for minutes for a server that is gone."""
 
-    answered: set[str] = field(default_factory=set)
-    away: dict[str, str] = field(default_factory=dict)
+    answered: set[Asked] = field(default_factory=set)
+    away: dict[Asked, tuple[float, str]] = field(default_factory=dict)
+
+    def resting(self, asked: Asked) -> str:
+        """Why it is not asked now; empty where it is."""
+        until, said = self.away.get(asked, (0.0, ""))
+        return said if time.monotonic() < until else ""
 
 
 class Chatting:
@@ -40,6 +48,7 @@ class Chatting:
         self._timeout, self._pause = timeout, pause
         self._lines: dict[str, Line] = {}
         self._kept: OrderedDict[str, Reply] = OrderedDict()
+        self._servers = _Servers()
 
     def close(self) -> None:
         """Give the connections back."""
@@ -64,9 +73,10 @@ class Chatting:
     def _ask(self, chats: list[Chat]) -> list[Reply]:
         if not chats:
             return []
+        self._servers.answered.clear()
         lines = {name: self._line(name) for name in sorted({chat.key_variable for chat in chats})}
         with ThreadPoolExecutor(min(AT_ONCE, len(chats)), thread_name_prefix="chats") as pool:
-            return list(pool.map(partial(_reply, lines, _Servers()), chats))
+            return list(pool.map(partial(_reply, lines, self._servers), chats))
 
     def _line(self, variable: str) -> Line | str:
         """The line that shows a key, or why there is none."""
@@ -79,10 +89,10 @@ class Chatting:
 
 
 def _reply(lines: Mapping[str, Line | str], servers: _Servers, chat: Chat) -> Reply:
-    line = lines[chat.key_variable]
-    said = line if isinstance(line, str) else servers.away.get(chat.url, "")
-    if isinstance(line, str) or said:
-        return Reply(error=said)
+    line, asked = lines[chat.key_variable], (chat.url, chat.model, chat.key_variable)
+    why = line if isinstance(line, str) else servers.resting(asked)
+    if isinstance(line, str) or why:
+        return Reply(error=why)
     body = {
         "model": chat.model, "messages": [dict(message) for message in chat.messages],
         "max_tokens": chat.most_tokens, "temperature": chat.temperature,
@@ -91,10 +101,10 @@ def _reply(lines: Mapping[str, Line | str], servers: _Servers, chat: Chat) -> Re
         text = line.ask(f"{chat.url.rstrip('/')}/chat/completions", body, _content)
     except Unanswered as error:
         what = f"the server {chat.url} {error}"
-        if error.away and chat.url not in servers.answered:
-            servers.away[chat.url] = what
+        if error.away and asked not in servers.answered:
+            servers.away[asked] = (time.monotonic() + REST, what)
         return Reply(error=what)
-    servers.answered.add(chat.url)
+    servers.answered.add(asked)
     return Reply(text)
 
 

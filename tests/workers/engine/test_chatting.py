@@ -138,6 +138,21 @@ def test_a_server_that_is_gone_is_not_waited_for_by_every_question() -> None:
     assert sum(bool(reply.error) for reply in one(some, *map(str, range(60)))) == 1, "who answers others is not gone"
 
 
+def test_a_server_that_stayed_away_rests_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = Asked(echo, failures=[lambda: (429, b"later", {})] * 6)
+    with serving(script) as url:
+        chats = Chatting(pause=0.01)
+        for text in ("a", "b"):
+            assert "429 later" in chats(asked(url, text))[0].error
+        assert len(script.asked) == 6
+        other = [Chat(url, "another model", ({"role": "user", "content": "c"},))]
+        assert chats(other) == [Reply("c")], "it may hold another model"
+        later = time.monotonic() + chatting.REST
+        monkeypatch.setattr(time, "monotonic", lambda: later)
+        assert chats(asked(url, "d")) == [Reply("d")]
+        chats.close()
+
+
 def test_no_redirect_is_followed() -> None:
     """A key that is shown to one server must not be shown to whomever that names."""
     other = Asked(echo)
