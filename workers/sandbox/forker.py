@@ -30,6 +30,24 @@ class Going:
     reply: bytearray = field(default_factory=bytearray)
 
 
+@dataclass
+class Batch:
+    """Pieces, their replies so far, and the processes at work on them by the descriptor that each is heard on."""
+
+    pieces: list[dict[str, Any]]
+    seconds: float
+    replies: list[dict[str, Any]]
+    going: dict[int, Going] = field(default_factory=dict)
+
+    def alone(self, index: int) -> dict[str, Any]:
+        """In a new process: one piece. The others, and what came of them, are not left there to be copied."""
+        piece = self.pieces[index]
+        self.pieces.clear()
+        self.replies.clear()
+        self.going.clear()
+        return piece
+
+
 @dataclass(frozen=True)
 class Forker:
     """Forks for each piece, `width` at a time. `work` does a piece; `rules` and `inner` are its walls; `closed` the
@@ -44,39 +62,37 @@ class Forker:
 
     def run(self, pieces: list[dict[str, Any]], seconds: float) -> list[dict[str, Any]]:
         """One reply a piece: what `work` gave, or {"error": why there is nothing}."""
-        replies: list[dict[str, Any]] = [{}] * len(pieces)
+        batch = Batch(pieces, seconds, [{}] * len(pieces))
         waiting = deque(range(len(pieces)))
-        going: dict[int, Going] = {}
         # Not epoll: what is forked would share its descriptor, and could make us deaf to the others.
         with selectors.PollSelector() as ready:
-            while waiting or going:
-                while waiting and len(going) < self.width:
-                    index = waiting.popleft()
-                    fd, started = self._start(index, pieces, seconds, tuple(going))
-                    going[fd] = started
-                    ready.register(fd, selectors.EVENT_READ)
-                first = min(one.deadline for one in going.values())
-                heard = {key.fd for key, _ in ready.select(max(0.0, first - time.monotonic()))}
-                for fd, one in list(going.items()):
-                    found = self._hear(fd, one, fd in heard, seconds)
-                    if found is not None:
-                        replies[one.index] = found
-                        del going[fd]
-                        ready.unregister(fd)
-                        os.close(fd)
-        return replies
+            while waiting or batch.going:
+                while waiting and len(batch.going) < self.width:
+                    ready.register(self._start(batch, waiting.popleft()), selectors.EVENT_READ)
+                self._gather(batch, ready)
+        return batch.replies
 
-    def _start(
-        self, index: int, pieces: list[dict[str, Any]], seconds: float, others: tuple[int, ...]
-    ) -> tuple[int, Going]:
+    def _gather(self, batch: Batch, ready: selectors.PollSelector) -> None:
+        """Wait for the next to tell something or to be late. (A function of its own: no fork finds what it held.)"""
+        first = min(one.deadline for one in batch.going.values())
+        heard = {key.fd for key, _ in ready.select(max(0.0, first - time.monotonic()))}
+        for fd, one in list(batch.going.items()):
+            found = self._hear(fd, one, fd in heard, batch.seconds)
+            if found is not None:
+                batch.replies[one.index] = found
+                del batch.going[fd]
+                ready.unregister(fd)
+                os.close(fd)
+
+    def _start(self, batch: Batch, index: int) -> int:
         listening, telling = os.pipe()
         pid = os.fork()
         if pid == 0:
-            piece = pieces[index]
-            pieces.clear()  # the others' work is not there to be copied
-            self._inside(piece, telling, (*self.closed, *others, listening))
+            closed = (*self.closed, *batch.going, listening)
+            self._inside(batch.alone(index), telling, closed)
         os.close(telling)
-        return listening, Going(index, pid, time.monotonic() + seconds)
+        batch.going[listening] = Going(index, pid, time.monotonic() + batch.seconds)
+        return listening
 
     def _inside(self, piece: dict[str, Any], telling: int, closed: tuple[int, ...]) -> NoReturn:
         """In the new process: raise the walls, do the work, tell, end. Nothing that is left behind is run."""
@@ -143,8 +159,7 @@ def main() -> None:
         wire.send(results, {"nonce": setup["nonce"], **reply})
         while forker is not None:
             request = wire.receive(requests)
-            found = forker.run(request["arguments"]["pieces"], request["arguments"]["seconds"])
-            wire.send(results, {"nonce": request["nonce"], "values": found})
+            wire.send(results, {"nonce": request["nonce"], "values": forker.run(**request["arguments"])})
     os._exit(0)
 
 
