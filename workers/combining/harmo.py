@@ -14,7 +14,7 @@ from statistics import fmean
 from typing import Annotated
 
 from workers.contract.answers import Answers
-from workers.contract.card import Card, Choice, Departure, Real, Source
+from workers.contract.card import Card, Choice, Departure, Exhibit, Real, Source
 from workers.contract.values import Values
 
 CARD = Card(
@@ -41,6 +41,32 @@ CARD = Card(
         Departure("same answer, same reward", "the penalty compares a completion with the right ones of its group"),
     ),
     compose=r"\mathrm{harmo}\left(<0>,\ <1>,\ <2>\right)",
+    exhibit=Exhibit(
+        claim="Without the penalty answers are shorter at the end: wrong ones lose nothing by being brief. With it "
+        "they are as long as the right ones, and as many are right.",
+        watch=("length", "heldout/accuracy"),
+        shared={
+            "budget.steps": 30,
+            "rewards": [
+                {"label": "correct", "name": "verified", "weight": 0.0},
+                {
+                    "label": "learned from",
+                    "name": "tree:1@1",
+                    "tree": {
+                        "kind": "combining",
+                        "name": "harmo",
+                        "params": {"w_length": 1.0},
+                        "of": [
+                            {"kind": "rewards", "name": "verified"},
+                            {"kind": "rewards", "name": "exact_answer"},
+                            {"kind": "rewards", "name": "format"},
+                        ],
+                    },
+                },
+            ],
+        },
+        baseline={"rewards.1.tree.params.w_length": 0.0},
+    ),
 )
 
 
