@@ -64,11 +64,17 @@ def test_a_product_is_no_sum_and_a_constant_has_no_share() -> None:
 def test_only_a_trees_own_children_are_direct() -> None:
     inner = Node("combining", "sum", of=(Node("rewards", "a"), Node("rewards", "b")), label="inner")
     tree = Node("combining", "sum", of=(inner, Node("rewards", "c")))
-    parts = {"c": [1.0, 0.0], "b": [1.0, 1.0], "a": [0.0, 1.0], "inner": [1.0, 2.0]}
+    parts: dict[str, list[float | None]] = {"c": [1.0, 0.0], "b": [1.0, 1.0], "a": [0.0, 1.0], "inner": [1.0, 2.0]}
     found = components(table_of(Values([2.0, 2.5], parts), tree))
     assert [(row["name"], row["depth"]) for row in found["rows"][1:]] == [("inner", 1), ("a", 2), ("b", 2), ("c", 1)]
     assert not found["adds_up"]
     assert components(table_of(Values([2.0, 2.0], parts), tree))["adds_up"]
+    own = {**parts, "b/loud": [0.5, 0.5], "sum/own": [9.0, 9.0], "c/x": [None, 1.0]}
+    found = components(table_of(Values([2.0, 2.0], own), tree))
+    assert [(row["name"], row["depth"]) for row in found["rows"][1:]] == [
+        ("sum/own", 2), ("inner", 1), ("a", 2), ("b", 2), ("b/loud", 3), ("c", 1), ("c/x", 2),
+    ]  # fmt: skip
+    assert found["adds_up"]
 
 
 def test_histograms_count_each_value_or_fill_bins_apart_by_label() -> None:

@@ -33,9 +33,22 @@ class Table:
 
 def table_of(values: Values, node: Node) -> Table:
     """The arrays of what the reward `node` said."""
-    depths = {name: path.count("of.") for path, name in node.labels().items() if name in values.parts}
-    depths = depths if node.of else dict.fromkeys(values.parts, 1)
+    depths = _depths(values, node) if node.of else dict.fromkeys(values.parts, 1)
     return Table(floats(values.total), {name: floats(values.parts[name]) for name in depths}, depths)
+
+
+def _depths(values: Values, tree: Node) -> dict[str, int]:
+    """The depth of each part of a tree in the order in which it is read, a part's own components (`<part>/<name>`)
+    after it and one deeper; those of the root combination are never what the total is made of."""
+    labels = tree.labels()
+    own = [name for name in values.parts if name not in set(labels.values())]
+    found: dict[str, int] = {}
+    for path, label in labels.items():
+        depth = path.count("of.")
+        if depth and label in values.parts:
+            found[label] = depth
+        found |= {name: max(1, depth) + 1 for name in own if name.startswith(f"{label}/")}
+    return found
 
 
 def floats(column: Sequence[float | None]) -> Floats:
