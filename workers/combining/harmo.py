@@ -42,8 +42,8 @@ CARD = Card(
     ),
     compose=r"\mathrm{harmo}\left(<0>,\ <1>,\ <2>\right)",
     exhibit=Exhibit(
-        claim="Without the penalty answers are shorter at the end: wrong ones lose nothing by being brief. With it "
-        "they are as long as the right ones, and as many are right.",
+        claim="Added up, verdict and format leave wrong answers as short as they like. With the penalty these become as "
+        "long as the right ones, and at least as many are right.",
         watch=("length", "heldout/accuracy"),
         shared={
             "budget.steps": 30,
@@ -54,18 +54,17 @@ CARD = Card(
                     "name": "tree:1@1",
                     "tree": {
                         "kind": "combining",
-                        "name": "harmo",
-                        "params": {"w_length": 1.0},
+                        "name": "sum",
                         "of": [
                             {"kind": "rewards", "name": "verified"},
-                            {"kind": "rewards", "name": "exact_answer"},
+                            {"kind": "rewards", "name": "exact_answer", "label": "open"},
                             {"kind": "rewards", "name": "format"},
                         ],
                     },
                 },
             ],
         },
-        baseline={"rewards.1.tree.params.w_length": 0.0},
+        variant={"rewards.1.tree.name": "harmo"},
     ),
 )
 
