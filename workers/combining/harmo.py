@@ -42,8 +42,8 @@ CARD = Card(
     ),
     compose=r"\mathrm{harmo}\left(<0>,\ <1>,\ <2>\right)",
     exhibit=Exhibit(
-        claim="Added up, verdict and format leave wrong answers as short as they like. With the penalty these become as "
-        "long as the right ones, and at least as many are right.",
+        claim="Added up, verdict and format leave wrong answers as short as they like. With the penalty these become "
+        "as long as the right ones, and at least as many are right.",
         watch=("length", "heldout/accuracy"),
         shared={
             "budget.steps": 30,
