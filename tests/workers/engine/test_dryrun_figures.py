@@ -69,7 +69,7 @@ def test_only_a_trees_own_children_are_direct() -> None:
     assert [(row["name"], row["depth"]) for row in found["rows"][1:]] == [("inner", 1), ("a", 2), ("b", 2), ("c", 1)]
     assert not found["adds_up"]
     assert components(table_of(Values([2.0, 2.0], parts), tree))["adds_up"]
-    own = {**parts, "b/loud": [0.5, 0.5], "sum/own": [9.0, 9.0], "c/x": [None, 1.0]}
+    own: dict[str, list[float | None]] = {**parts, "b/loud": [0.5, 0.5], "sum/own": [9.0, 9.0], "c/x": [None, 1.0]}
     found = components(table_of(Values([2.0, 2.0], own), tree))
     assert [(row["name"], row["depth"]) for row in found["rows"][1:]] == [
         ("sum/own", 2), ("inner", 1), ("a", 2), ("b", 2), ("b/loud", 3), ("c", 1), ("c/x", 2),
