@@ -85,7 +85,7 @@ def with_row(data: Data, part: str, name: str, label: str = "") -> dict[str, str
         taken = {made.get(f"rewards.{row}.label") for row in rows(made, part)}
         plain = label or name
         made[f"{prefix}.label"] = next(one for one in _numbered(plain) if one not in taken)
-        made[f"{prefix}.weight"] = "1.0"
+        made |= {f"{prefix}.weight": "1.0", f"{prefix}.on_failure": "skip"}
     return made
 
 
