@@ -10,11 +10,13 @@ from labapp.workshop import treedocs, treesteps
 from labapp.workshop.forms import differing, method_form
 from workers.contract.catalogue import Catalogue
 from workers.contract.rewardnode import INNER, LEAF, Node
+from workers.contract.rewardtree import DEEPEST, MOST
 from workers.contract.spec import SpecError
 
 ROOT = "tree"
 KEPT = 20  # trees that can be undone
 LONGEST_LABEL = 60
+TOO_LARGE = f"A reward has at most {MOST} parts, which stand within one another at most {DEEPEST} deep."
 JOIN = "sum"  # what joins a second part with a first one that stands alone
 Data = Mapping[str, str]
 
@@ -22,13 +24,14 @@ Data = Mapping[str, str]
 @dataclass(frozen=True)
 class Draft:
     """A tree as the fields say it, the tree as it was drawn, those before it (the newest last), the path of the part
-    that is looked at, and the parts whose fields are open, by field."""
+    that is looked at, the parts whose fields are open, by field, and why the last step was not done."""
 
     tree: Node | None
     drawn: Node | None = None
     past: tuple[Node | None, ...] = ()
     focus: str = ""
     open: tuple[str, ...] = ()
+    refused: str = ""
 
     @property
     def changed(self) -> bool:
@@ -44,6 +47,8 @@ def field_of(path: str) -> str:
 def read(data: Data, catalogue: Catalogue) -> Draft:
     """What the form's texts say; SpecError when its tree is none."""
     drawn = treedocs.read_text(data[ROOT]) if data.get(ROOT) else None
+    if drawn is not None and _too_large(drawn):
+        raise SpecError(f"tree: {TOO_LARGE}")
     tree = None if drawn is None else _said(treedocs.bare(drawn), "", data, catalogue)
     opened = tuple(filter(None, data.get("open", "").split(" ")))
     return Draft(tree, drawn, _past(data.get("past", "")), data.get("at", ""), opened)
@@ -85,10 +90,17 @@ def stepped(draft: Draft, do: str, data: Data, names: Mapping[str, str]) -> Draf
     if do == "undo":
         return _undone(draft)
     made, focus = _step(draft.tree, do, draft.focus, data, names)
+    if made is not None and _too_large(made):
+        return replace(draft, drawn=draft.tree, past=_with(draft), refused=TOO_LARGE)
     if made == draft.tree:
         return replace(draft, drawn=draft.tree, past=_with(draft), focus=focus)
     before = (*_with(draft), draft.tree)
     return Draft(made, made, before[-KEPT:], focus, draft.open if do == "change" else ())
+
+
+def _too_large(tree: Node) -> bool:
+    nodes = [place for place, _ in tree.walk()]
+    return len(nodes) > MOST or max(place.count("of.") for place in nodes) >= DEEPEST
 
 
 def _with(draft: Draft) -> tuple[Node | None, ...]:

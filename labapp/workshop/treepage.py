@@ -41,6 +41,7 @@ def panel_context(draft: Draft, saved: Saved, catalogue: Catalogue) -> dict[str,
     labels = {} if draft.tree is None else draft.tree.labels()
     return {
         "formula": "" if draft.tree is None else formula_of(draft.tree, catalogue),
+        "refused": draft.refused,
         "troubles": [_trouble(one, labels) for one in found],
         "parts_said": {} if draft.tree is None else {path: _said(node, catalogue) for path, node in draft.tree.walk()},
         "can_undo": draft.changed,

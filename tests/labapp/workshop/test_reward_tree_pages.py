@@ -104,6 +104,21 @@ def test_what_is_no_tree_is_refused(alice_client: Client, fields: dict[str, str]
     assert alice_client.post(STEP, {"do": "up", "tree": json.dumps(GATE), **fields}).status_code == 400
 
 
+def test_no_step_makes_a_tree_too_large(alice_client: Client) -> None:
+    """Eleven sums around a reward are twelve levels; sixty-four parts are the most."""
+    tree: dict[str, Any] = RIGHT
+    for _ in range(11):
+        tree = {"kind": "combining", "name": "sum", "of": [tree]}
+    html = after(alice_client, tree, "wrap", pick="combining/sum")
+    assert tree_of(html) == tree
+    assert "at most 12 deep" in html
+    wide = {"kind": "combining", "name": "sum", "of": [RIGHT] * 63}
+    assert "at most 64 parts" in after(alice_client, wide, "add", pick="rewards/format")
+    assert "at most 64" not in after(alice_client, wide, "remove", "of.3")
+    deeper = {"kind": "combining", "name": "sum", "of": [tree]}
+    assert alice_client.post(STEP, {"do": "up", "tree": json.dumps(deeper)}).status_code == 400
+
+
 @pytest.mark.parametrize("at", ["of.9", "nonsense", "of.x", "of.-1", "of.0.of.0"])
 def test_a_step_at_no_part_changes_nothing(alice_client: Client, at: str) -> None:
     for do in ("remove", "wrap", "unwrap", "up", "down", "out", "into", "place", "change", "add"):
