@@ -69,7 +69,9 @@ def _widget(param: Param) -> forms.Widget:
         return forms.Select(choices=[(option, option.replace("_", " ")) for option in limit.options])
     if isinstance(limit, Text):
         # A one-line box drops line breaks, and with them a default that holds one.
-        long = limit.longest > LONG_TEXT or (isinstance(param.default, str) and "\n" in param.default)
+        long = (limit.longest > LONG_TEXT and not limit.address) or (
+            isinstance(param.default, str) and "\n" in param.default
+        )
         return forms.Textarea(attrs={"rows": 2}) if long else forms.TextInput(attrs={"maxlength": limit.longest})
     # Not type=number: browsers empty it when they dislike the text, and then nobody can say what was wrong with it.
     mode = "numeric" if isinstance(limit, Whole) else "decimal"

@@ -72,7 +72,8 @@ def limit_words(limit: Limit) -> str:
     if isinstance(limit, Choice):
         return " or ".join(limit.options)
     if isinstance(limit, Text):
-        return f"at most {limit.longest} characters" + (", may be empty" if limit.empty else "")
+        kind = "an http or https address, " if limit.address else "a variable MERIT_KEY_…, " if limit.key else ""
+        return f"{kind}at most {limit.longest} characters" + (", may be empty" if limit.empty else "")
     return ("whole, " if isinstance(limit, Whole) else "") + _range_words(limit)
 
 

@@ -95,7 +95,7 @@ def reward(
     likelihood: Likelihood,
     *,
     name: Annotated[
-        str, Text(300), "Hugging Face id or directory of the chat model that reads"
+        str, Text(120), "Hugging Face id or directory of the chat model that reads"
     ] = "Qwen/Qwen2.5-0.5B-Instruct",
     categories: Annotated[str, Text(200, empty=True), "categories that count, apart by commas; empty: all"] = "",
     aggregate: Annotated[

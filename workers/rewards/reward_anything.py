@@ -79,7 +79,7 @@ def reward(
     *,
     principle: Annotated[str, Text(8000), "what is good, in your words"] = "Prefer short and correct responses.",
     url: Annotated[str, Text(300, address=True), "base of the judge's server"] = "http://127.0.0.1:8000/v1",
-    model: Annotated[str, Text(200), "name by which the server knows the judge"] = "WisdomShell/RewardAnything-8B-v1",
+    model: Annotated[str, Text(100), "name by which the server knows the judge"] = "WisdomShell/RewardAnything-8B-v1",
     key_variable: Annotated[
         str, Text(80, empty=True, key=True), "variable of the worker that holds the server's key, MERIT_KEY_…"
     ] = "",

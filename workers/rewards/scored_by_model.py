@@ -30,7 +30,7 @@ def reward(
     reward_model: RewardModel,
     *,
     name: Annotated[
-        str, Text(300), "Hugging Face id or directory of the model"
+        str, Text(120), "Hugging Face id or directory of the model"
     ] = "Skywork/Skywork-Reward-V2-Qwen3-0.6B",
     template: Annotated[
         str, Text(2000, empty=True), "{prompt} and {completion} as the model reads them; empty: its chat template"

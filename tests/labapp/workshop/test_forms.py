@@ -76,6 +76,8 @@ def test_texts_are_read(limit: Limit, text: str, value: object) -> None:
         (Whole(), "1.5", "needs a whole number"),
         (Choice(("std", "none")), "other", "one of std, none"),
         (Text(3), "abcd", "4 characters"),
+        (Text(address=True), "ftp://host/v1", "is an address such as"),
+        (Text(key=True), "DATABASE_URL", "names a variable MERIT_KEY_"),
         (Text(), "", "may not be empty"),
     ],
 )
