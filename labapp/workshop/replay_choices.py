@@ -20,6 +20,8 @@ SPANS = (
     ("last", "the newest step alone"),
 )
 LISTED = 300  # saved versions that the list of choices holds
+# What a reward asks for that takes other machines, money or a large model: a viewer starts none of it.
+COSTLY = {"chats", "service", "reward_model", "likelihood"}
 Choices = list[tuple[str, list[tuple[str, str]]]]
 
 
@@ -78,3 +80,13 @@ def reward_of(team: Team, run: Run, name: str) -> tuple[str, Mapping[str, Any]]:
     if version is None:
         raise NotReplayed("Choose a reward: this team has no such one.")
     return words_of(version), node_of(version)
+
+
+def costs(document: Mapping[str, Any]) -> bool:
+    """Whether any part of a reward asks a judge, a service or a further model; see `COSTLY`."""
+    known = shelf.catalogue().methods
+    try:
+        parts = [known.get(f"{node.kind}/{node.name}") for _, node in treedocs.read(document).walk()]
+    except SpecError:
+        return True  # the worker will say why it cannot be read
+    return any(one is not None and COSTLY.intersection(one.needs) for one in parts)

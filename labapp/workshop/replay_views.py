@@ -7,7 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
 
-from labapp.accounts.access import requires, scoped_get, team_of
+from labapp.accounts.access import may_here, requires, scoped_get, team_of
 from labapp.runs.models import Run
 from labapp.workshop import replay_choices, replays
 from labapp.workshop.replay_choices import SPANS, NotReplayed
@@ -31,7 +31,8 @@ def start(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """Replay what the form has chosen; the answer asks for the result by itself."""
     run = _run(request, run_id)
     try:
-        found = replays.start(team_of(request), run, replay_choices.read(request.POST.dict()))
+        asked = replay_choices.read(request.POST.dict())
+        found = replays.start(team_of(request), run, asked, may_here(request, "change"))
     except NotReplayed as error:
         found = Replay("failed", reason=str(error))
     return render(request, ANSWER, {"replay": found, "run": run})

@@ -12,7 +12,7 @@ from labapp.accounts.models import Team
 from labapp.observatory.models import Rollout
 from labapp.runs.models import Run
 from labapp.workshop import quick
-from labapp.workshop.replay_choices import Asked, NotReplayed, picks, reward_of
+from labapp.workshop.replay_choices import Asked, NotReplayed, costs, picks, reward_of
 
 TASK = "merit.replay"
 PATIENCE = 60  # seconds after which we say that no worker answers
@@ -32,10 +32,13 @@ class Replay:
     told: Mapping[str, Any] = field(default_factory=dict)
 
 
-def start(team: Team, run: Run, asked: Asked) -> Replay:
-    """Ask the quick worker; NotReplayed says what is missing. `run` must be one of `team`'s."""
+def start(team: Team, run: Run, asked: Asked, may_change: bool = True) -> Replay:
+    """Ask the quick worker; NotReplayed says what is missing. `run` must be one of `team`'s; who may only look does not
+    ask judges and services."""
     assert run.team_id == team.pk
     title, node = reward_of(team, run, asked.reward)
+    if not may_change and costs(node):
+        raise NotReplayed(f"{title} asks a judge, a service or a further model, which viewers do not start.")
     rewards = picks(run)
     if asked.instead and asked.instead not in [one.label for one in rewards]:
         raise NotReplayed(f"This run has no reward {asked.instead!r} that another could stand in for.")

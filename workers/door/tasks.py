@@ -74,7 +74,7 @@ def microscope(file: str, step: int, documents: Sequence[Mapping[str, Any]], eve
     return look_at(file, step, documents, even)
 
 
-@app.task(name="merit.replay")
+@app.task(name="merit.replay", time_limit=55)  # seconds: a judge that does not answer must not hold the worker
 def replay(stored: Sequence[tuple[int, str]], question: Mapping[str, Any]) -> dict[str, Any]:
     """See `again.py`."""
     return replay_stored(stored, question)

@@ -28,6 +28,7 @@ from workers.contract.analysis import to_dict as analysis_dict
 from workers.contract.rewardnode import INNER, LEAF, Node
 from workers.contract.spec import RewardPick, to_dict
 from workers.door.again import replay_stored
+from workers.door.tasks import replay as task
 
 LETTERS = "def reward(completions, **columns):\n    return [float(len(text)) for text in completions]\n"
 SEVEN = "def reward(completions, **columns):\n    return [float('7' in text) for text in completions]\n"
@@ -166,6 +167,17 @@ def test_another_team_sees_nothing(
     assert alice_client.get(f"/runs/{run.pk}/replay/{uuid4()}/").status_code == 404
     launch.delete(run)
     assert alice_client.get(address).status_code == 404
+
+
+def test_a_viewer_asks_no_judge(vera_client: Client, bob_client: Client, run: Run, worker: Any) -> None:
+    assert "which viewers do not start" in answer(vera_client, run, "method:judge")
+    assert worker.sent == []
+    assert "hx-get" in bob_client.post(f"/runs/{run.pk}/replay/", {"with": "method:judge"}).content.decode()
+
+
+def test_the_worker_gives_up_before_the_page_does() -> None:
+    assert task.time_limit is not None
+    assert 0 < task.time_limit < replays.PATIENCE
 
 
 def test_a_queue_that_is_away_is_said(alice_client: Client, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
