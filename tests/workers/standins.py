@@ -46,7 +46,7 @@ def _server() -> str:
 
 
 def reply(path: str, body: Any) -> Answer:
-    """Marks by the number of letters: a judge's, a listwise judge's, or a service's."""
+    """Marks by the number of letters: a judge's, a listwise judge's, those of a judge of queries, or a service's."""
     if path == "/get_reward":
         return ok({"rewards": [len(text) / 10000 for text in body["query"]]})
     content = json.loads(body["messages"][1]["content"])
@@ -54,6 +54,8 @@ def reply(path: str, body: Any) -> Answer:
         scores = {name: 1 + len(text) % 5 for name, text in content["responses"].items()}
         order = sorted(scores, key=lambda name: (-scores[name], content["responses"][name]))
         return said(json.dumps({"scores": scores, "best-to-worst": order}))
+    if "query to judge" in content:
+        return said(f"{len(content['query to judge']) % 5 / 4}")
     found = re.search(r"to (\d+) \(best\)", body["messages"][0]["content"])
     assert found is not None
     names = ("answer",) if "answer" in content else ("A", "B")

@@ -94,11 +94,9 @@ def reward(
     judge: Annotated[
         str, Choice(("none", "clauses")), "who scores wrong queries without a model: nobody, or a look at the clauses"
     ] = "none",
-    judge_url: Annotated[
-        str, Text(300, empty=True, address=True), "base of the server of a model that judges instead"
-    ] = "",
-    judge_model: Annotated[str, Text(200, empty=True), "the name by which it is known there"] = "",
-    judge_key: Annotated[
+    url: Annotated[str, Text(300, empty=True, address=True), "base of the server of a model that judges instead"] = "",
+    model: Annotated[str, Text(200, empty=True), "the name by which it is known there"] = "",
+    key_variable: Annotated[
         str, Text(80, empty=True, key=True), "variable of the worker that holds the server's key"
     ] = "",
     column: Annotated[str, Text(80), "column of the prompts that holds the reference query"] = "gold",
@@ -111,8 +109,8 @@ def reward(
     right, runs, faults = _execution(cases, queries, database)
     wrong = {i: case for i, case in cases.items() if right.get(i) == 0 and _selects(case.given.sql)}
     judged: dict[int, float] = {}
-    if judge_url and w_judge > 0:
-        judged, unjudged = _asked(wrong, chats, Chat(judge_url, judge_model, (), judge_key, 16))
+    if url and w_judge > 0:
+        judged, unjudged = _asked(wrong, chats, Chat(url, model, (), key_variable, 16))
         faults |= unjudged
     elif judge == "clauses":
         judged = {i: _clauses(case, database) for i, case in wrong.items()}

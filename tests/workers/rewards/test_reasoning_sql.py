@@ -84,7 +84,7 @@ def test_invalid_sql_keeps_its_overlap_and_the_judge_s_score_only() -> None:
 
 def test_without_a_select_nobody_judges_and_no_name_counts() -> None:
     judges = Judges(Reply("1"))
-    found = score("name users age", IDS, given={"chats": judges}, judge_url="http://judge")
+    found = score("name users age", IDS, given={"chats": judges}, url="http://judge")
     assert found.parts["judge"] == [0.0, 1.0]
     assert found.parts["schema"][0] == 0.0
     assert len(judges.asked) == 1
@@ -107,9 +107,7 @@ def test_a_star_is_not_expanded() -> None:
 
 def test_a_model_judges_what_is_wrong_and_only_that() -> None:
     judges = Judges(Reply("Score: 0.25"))
-    found = score(
-        GOLD, AT_LEAST, given={"chats": judges}, judge_url="http://judge", judge_model="m", judge_key="MERIT_KEY_J"
-    )
+    found = score(GOLD, AT_LEAST, given={"chats": judges}, url="http://judge", model="m", key_variable="MERIT_KEY_J")
     assert found.parts["judge"] == [0.0, 0.25]
     (chat,) = judges.asked
     assert (chat.url, chat.model, chat.key_variable) == ("http://judge", "m", "MERIT_KEY_J")
@@ -118,7 +116,7 @@ def test_a_model_judges_what_is_wrong_and_only_that() -> None:
 
 @pytest.mark.parametrize(("reply", "said"), [(Reply("nice"), "'nice'"), (Reply("2"), "'2'"), (Reply(error="no"), "no")])
 def test_a_judge_that_fails_is_a_failure_and_no_zero(reply: Reply, said: str) -> None:
-    found = score(GOLD, AT_LEAST, given={"chats": Judges(reply)}, judge_url="http://judge")
+    found = score(GOLD, AT_LEAST, given={"chats": Judges(reply)}, url="http://judge")
     assert found.total[0] is not None
     assert found.total[1] is None
     assert said in found.faults[1]
