@@ -183,7 +183,7 @@ def test_a_reward_is_tried_on_both_sides(alice_client: Client, confirm: Confirm)
     assert [(one["prompt"], one["completion"], one["label"]) for one in found[:2]] == [
         ("1+1=", "2", 1.0), ("1+1=", "3", 0.0),
     ]  # fmt: skip
-    assert len(found) == 16
+    assert len(found) == 8  # a pair is two samples
 
 
 def judged(content: bytes) -> list[dict[str, Any]]:
