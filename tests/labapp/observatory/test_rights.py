@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -21,6 +22,7 @@ READ = {
 }  # fmt: skip
 CHANGE = {f"runs:{what}": f"{what}/" for what in ("stop", "resume", "delete", "undelete")}
 OF_A_TEAM = {"runs:list", "runs:new", "runs:compare"}  # these show what is the caller's own
+REPLAY = {"observatory:replay", "observatory:replayed"}  # asked of a worker
 
 
 @pytest.fixture
@@ -39,7 +41,7 @@ def test_every_address_is_tried_here() -> None:
         for name in get_resolver().namespace_dict[space][1].reverse_dict
         if isinstance(name, str)
     }
-    assert names == {*READ, *CHANGE, *OF_A_TEAM}
+    assert names == {*READ, *CHANGE, *OF_A_TEAM, *REPLAY}
 
 
 @pytest.mark.parametrize("path", READ.values())
@@ -67,6 +69,16 @@ def test_members_change_viewers_do_not(
     assert vera_client.post(address).status_code == 403
     assert charlie_client.post(address).status_code == 404
     assert Client().post(address).status_code == 302
+
+
+def test_replays_are_the_teams_own(run: Run, vera_client: Client, charlie_client: Client) -> None:
+    address, task = f"/runs/{run.pk}/replay/", uuid4()
+    assert charlie_client.post(address, {"with": "method:brevity"}).status_code == 404
+    assert charlie_client.get(f"{address}{task}/").status_code == 404
+    assert vera_client.get(f"{address}{task}/").status_code == 404, "nobody asked this question"
+    assert vera_client.get(address).status_code == 405
+    for stranger in (Client().post(address), Client().get(f"{address}{task}/")):
+        assert "/accounts/login/" in stranger["Location"]
 
 
 def test_lists_and_comparisons_hold_the_teams_own(run: Run, alice_client: Client, charlie_client: Client) -> None:
