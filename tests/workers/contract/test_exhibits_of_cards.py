@@ -49,8 +49,7 @@ def test_it_says_what_to_look_at(method: Method, exhibit: Exhibit) -> None:
 
 @pytest.mark.parametrize(("method", "exhibit"), EXHIBITS)
 def test_what_was_measured_has_an_interval(method: Method, exhibit: Exhibit) -> None:
-    measured = [] if not exhibit.found else [exhibit.found]  # one that nobody has run yet says nothing
-    assert all(re.search(r"\[[+-]\d+\.\d+, [+-]\d+\.\d+\]", words) for words in measured)
+    assert re.search(r"\[[+-]\d+\.\d+, [+-]\d+\.\d+\]", exhibit.found)
 
 
 def test_a_reward_is_better_higher_whatever_decides() -> None:
