@@ -53,9 +53,9 @@ CARD = Card(
             ],
         },
         variant={"rewards.1.tree.name": "g_ra"},
-        found="It appears. Held-out accuracy, mean over the run, is 0.847 against 0.512 added up, difference "
-        "+0.335 [+0.284, +0.387] over three seeds of 40 steps; completions have 19.4 tokens against 12.0, "
-        "+7.44 [+6.67, +8.20].",
+        found="It appears. Held-out accuracy, mean of its last five points, is 0.847 against 0.512 added up, "
+        "difference +0.335 [+0.284, +0.387] over three seeds of 40 steps; completions have 19.4 tokens "
+        "against 12.0, +7.44 [+6.67, +8.20].",
     ),
 )
 

@@ -65,9 +65,9 @@ CARD = Card(
             ],
         },
         variant={"rewards.1.tree.name": "harmo"},
-        found="Half of it, and little: completions have 18.7 tokens against 18.5, difference +0.16 [-0.01, +0.33] "
-        "over three seeds of 30 steps, which does not tell; held-out accuracy is 0.743 against 0.735, "
-        "+0.007 [+0.003, +0.012].",
+        found="Half of it, and little (means of the last five points): completions have 18.7 tokens against 18.5, "
+        "difference +0.16 [-0.01, +0.33] over three seeds of 30 steps, which does not tell; held-out "
+        "accuracy is 0.743 against 0.735, +0.007 [+0.003, +0.012].",
     ),
 )
 

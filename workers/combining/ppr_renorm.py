@@ -61,9 +61,9 @@ CARD = Card(
             ],
         },
         variant={"rewards.1.tree.name": "ppr_renorm"},
-        found="It appears. Held-out accuracy, mean over the run, is 0.808 against 0.278 added up, difference "
-        "+0.530 [+0.410, +0.651] over three seeds of 40 steps; completions have 19.0 tokens against 6.8, "
-        "+12.2 [+10.5, +13.8].",
+        found="It appears. Held-out accuracy, mean of its last five points, is 0.808 against 0.278 added up, "
+        "difference +0.530 [+0.410, +0.651] over three seeds of 40 steps; completions have 19.0 tokens "
+        "against 6.8, +12.2 [+10.5, +13.8].",
     ),
 )
 

@@ -54,9 +54,9 @@ CARD = Card(
             "rewards.1.name": "noisy_rpr",
             "rewards.1.params": {"mode": "correctness_plus_rpr", "phrases": "=|;", "divisor": 4, "ngram": 5},
         },
-        found="These seeds do not tell. Held-out accuracy, mean over the run, is 0.687 against 0.646 by the "
-        "verdict alone, difference +0.041 [-0.013, +0.094] over three seeds of 40 steps; completions are a "
-        "little longer, +0.42 tokens [+0.19, +0.65].",
+        found="These seeds do not tell. Held-out accuracy, mean of its last five points, is 0.687 against 0.646 "
+        "by the verdict alone, difference +0.041 [-0.013, +0.094] over three seeds of 40 steps; completions "
+        "are a little longer, +0.42 tokens [+0.19, +0.65].",
     ),
 )
 

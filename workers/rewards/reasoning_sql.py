@@ -57,9 +57,9 @@ CARD = Card(
         },
         baseline={"rewards": [{"label": "sql", "name": "sql_result", "params": {}, "weight": 3.0}]},
         variant={"rewards": [{"label": "sql", "name": "reasoning_sql", "params": {"n": 1}, "weight": 1.0}]},
-        found="It appears. Without signal are 0.658 of the groups, with execution alone all of them: difference "
-        "-0.342 [-0.437, -0.247] over three seeds of 24 steps. The reward is 0.053, +0.053 [+0.033, "
-        "+0.074] more than execution's 0.",
+        found="It appears. Without signal are 0.658 of the groups of the last five steps, with execution alone "
+        "all of them: difference -0.342 [-0.437, -0.247] over three seeds of 24 steps. The reward is 0.053, "
+        "+0.053 [+0.033, +0.074] more than execution's 0.",
     ),
 )
 

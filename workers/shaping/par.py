@@ -58,9 +58,9 @@ CARD = Card(
             ],
         },
         variant={"shaping": [{"kind": "shaping", "name": "par", "params": {"references": 4, "reward": 2}}]},
-        found="It appears. Held-out accuracy, mean over the run, is 0.801 against 0.341 without shaping, "
-        "difference +0.460 [+0.377, +0.543] over three seeds of 40 steps; completions have 18.7 tokens "
-        "against 8.0, +10.7 [+9.3, +12.0].",
+        found="It appears. Held-out accuracy, mean of its last five points, is 0.801 against 0.341 without "
+        "shaping, difference +0.460 [+0.377, +0.543] over three seeds of 40 steps; completions have 18.7 "
+        "tokens against 8.0, +10.7 [+9.3, +12.0].",
     ),
 )
 
