@@ -45,7 +45,7 @@ def node_of(version: RewardVersion) -> dict[str, Any]:
 def score(version: RewardVersion, texts: Mapping[str, Sequence[Any]], patience: float = PATIENCE) -> Scores:
     """The scores of `texts` (`prompts`, `completions`, further columns). NotScored says why there are none."""
     reply = f"served:{token_hex(16)}"
-    asked = quick.ask(TASK, [reply, node_of(version), texts], patience)
+    asked = quick.ask(TASK, [reply, str(version.reward.team_id), node_of(version), texts], patience)
     if asked.reason:
         raise NotScored(asked.reason, busy=True)
     try:

@@ -4,9 +4,8 @@ A list and not Celery's results: who waits for it is woken at once, and any numb
 """
 
 import json
-from collections import OrderedDict
-from collections.abc import Mapping, Sequence
-from hashlib import blake2b
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -15,27 +14,40 @@ from redis import Redis
 from workers.contract.answers import FINISHED, Answers
 from workers.contract.errors import RunError
 from workers.contract.values import Values
+from workers.engine.warm import Warm
 
 if TYPE_CHECKING:
-    from workers.engine.judges import Made
+    from workers.engine.judges import Judge
 
 WARM = 8  # rewards kept ready in each process
 KEPT = 60  # seconds that an answer waits for the web side to fetch it
-_made: "OrderedDict[str, Made]" = OrderedDict()
 
 
-def serve(reply: str, node: Mapping[str, Any], texts: Mapping[str, Sequence[Any]]) -> None:
+@dataclass(frozen=True)
+class _Kept:
+    judge: "Judge"
+    ends: tuple[Callable[[], None], ...]
+
+    def end(self) -> None:
+        for end in self.ends:
+            end()
+
+
+_kept: Warm[_Kept] = Warm(WARM, _Kept.end)
+
+
+def serve(reply: str, owner: str, node: Mapping[str, Any], texts: Mapping[str, Sequence[Any]]) -> None:
     """Score `texts` (`prompts`, `completions` and further columns) by the reward `node` and put the answer on the list
-    `reply`: `{rewards, parts, faults}` or `{error}`."""
+    `reply`: `{rewards, parts, faults}` or `{error}`. What two owners ask shares no process."""
     with Redis.from_url(settings.REDIS_URL) as redis, redis.pipeline() as both:
-        both.rpush(reply, json.dumps(_answer(node, texts)))
+        both.rpush(reply, json.dumps(_answer(owner, node, texts)))
         both.expire(reply, KEPT)
         both.execute()
 
 
-def _answer(node: Mapping[str, Any], texts: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+def _answer(owner: str, node: Mapping[str, Any], texts: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
     try:
-        values = _judge(node).judge(_answers(texts), 1)
+        values = _judge(owner, node)(_answers(texts), 1)
     except (RunError, ValueError) as error:
         return {"error": error.sentence() if isinstance(error, RunError) else str(error)}
     return _plain(values)
@@ -50,22 +62,20 @@ def _plain(values: Values) -> dict[str, Any]:
     }
 
 
-def _judge(node: Mapping[str, Any]) -> "Made":
-    """The judge by this reward, warm if it was asked lately."""
+def _judge(owner: str, node: Mapping[str, Any]) -> "Judge":
+    """The judge by this reward, warm if its owner asked it lately."""
     # Not before somebody asks: the sweep loads this file too.
     from workers.contract.rewardnode import Node
     from workers.contract.spec import build
     from workers.engine.facilities import Facilities
     from workers.engine.judges import make_judge
 
-    key = blake2b(json.dumps(node, sort_keys=True).encode(), digest_size=16).hexdigest()
-    if key in _made:
-        _made.move_to_end(key)
-        return _made[key]
-    made = _made[key] = make_judge(build(Node, node, "reward"), "served", Facilities())
-    if len(_made) > WARM:
-        _made.popitem(last=False)[1].close()
-    return made
+    def make() -> _Kept:
+        facilities = Facilities()
+        made = make_judge(build(Node, node, "reward"), "served", facilities)
+        return _Kept(made.judge, (made.close, facilities.close))
+
+    return _kept.get(owner, json.dumps(node, sort_keys=True), make).judge
 
 
 def _answers(texts: Mapping[str, Sequence[Any]]) -> Answers:

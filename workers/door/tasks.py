@@ -63,9 +63,9 @@ def judge_samples(
 
 
 @app.task(name="merit.serve_reward", ignore_result=True)
-def serve_reward(reply: str, node: Mapping[str, Any], texts: Mapping[str, Sequence[Any]]) -> None:
+def serve_reward(reply: str, owner: str, node: Mapping[str, Any], texts: Mapping[str, Sequence[Any]]) -> None:
     """See `serve.py`."""
-    serve(reply, node, texts)
+    serve(reply, owner, node, texts)
 
 
 @app.task(name="merit.microscope")

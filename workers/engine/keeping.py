@@ -1,14 +1,12 @@
 """Helpers of rewards that are asked again and again while somebody changes them: users' functions stay warm."""
 
-from collections import OrderedDict
 from dataclasses import dataclass
 
 from workers.engine.facilities import Facilities
+from workers.engine.warm import Warm
 from workers.sandbox import Scorer
 
 WARM = 6  # functions kept in a process, each in a child of its own
-
-_kept: "OrderedDict[tuple[str, str], _Kept]" = OrderedDict()
 
 
 @dataclass
@@ -19,13 +17,7 @@ class Keeping(Facilities):
 
     def scorer(self, source: str) -> Scorer:
         """Who runs this function, warm if it was asked lately; SandboxFault where its text cannot be used."""
-        key = (self.owner, source)
-        if key not in _kept:
-            _kept[key] = _Kept(source)
-            if len(_kept) > WARM:
-                _kept.popitem(last=False)[1].end()
-        _kept.move_to_end(key)
-        return _kept[key]
+        return _kept.get(self.owner, source, lambda: _Kept(source))
 
 
 class _Kept(Scorer):
@@ -37,3 +29,6 @@ class _Kept(Scorer):
     def end(self) -> None:
         """End its child."""
         super().close()
+
+
+_kept: Warm[_Kept] = Warm(WARM, _Kept.end)

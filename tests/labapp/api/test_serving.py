@@ -103,6 +103,26 @@ def test_no_worker(alice_client: Client, right: RewardVersion, monkeypatch: pyte
     assert "No worker answered" in error(response)["what"]
 
 
+def test_what_a_function_remembers_of_one_team_is_not_told_to_another(
+    alice_client: Client,
+    charlie_client: Client,
+    team: Team,
+    alice: User,
+    charlie: User,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The same text, even the same reference: the children that stay warm are each team's own."""
+    source = "SEEN = []\n\n\ndef reward(completions):\n    SEEN.extend(completions)\n    return [float(len(SEEN))]\n"
+    mine = rewards.create(team, alice, "remembers", source)
+    theirs = charlie.memberships.get().team
+    other = rewards.create(theirs, charlie, "remembers", source)
+    node = serving.node_of(mine)
+    monkeypatch.setattr(serving, "node_of", lambda version: node)
+    for count in (1.0, 2.0):
+        assert ask(alice_client, mine, {"completions": ["secret"]}).json()["rewards"] == [count]
+    assert ask(charlie_client, other, {"completions": ["x"]}).json()["rewards"] == [1.0]
+
+
 def test_the_pages_of_rewards_say_where_they_answer(alice_client: Client, right: RewardVersion) -> None:
     leaf = {"kind": "rewards", "name": "repetition"}
     tree = RewardVersion.objects.create(reward=right.reward, number=2, source="", tree=leaf)

@@ -2,9 +2,7 @@
 
 import json
 import time
-from collections import OrderedDict
 from dataclasses import asdict, dataclass, field
-from hashlib import blake2b
 
 from workers.contract.answers import Answers
 from workers.contract.errors import RunError
@@ -13,6 +11,7 @@ from workers.contract.values import Values
 from workers.engine.boundary import boundary
 from workers.engine.dryrun.listening import Listening
 from workers.engine.judges import Made, make_judge
+from workers.engine.warm import Warm
 from workers.sandbox import SandboxFault
 
 WARM = 6  # judges kept in a process, each with a child for every function in it
@@ -37,27 +36,32 @@ class _Kept:
     made: Made
     facilities: Listening
 
+    def end(self) -> None:
+        """End the children of both."""
+        self.made.close()
+        self.facilities.close()
 
-_kept: "OrderedDict[str, _Kept]" = OrderedDict()
+
+_kept: Warm[_Kept] = Warm(WARM, _Kept.end)
 
 
 def judge(node: Node, answers: Answers, share: float = 0.0, owner: str = "") -> Judged:
     """Score `answers` by the reward `node`, when `share` of a run is done. What two owners ask shares no process."""
     began = time.monotonic()
-    key = blake2b(json.dumps([owner, asdict(node)], sort_keys=True).encode(), digest_size=16).hexdigest()
-    warm = key in _kept
+    what = json.dumps(asdict(node), sort_keys=True)
+    warm, listening = (owner, what) in _kept, Listening()
     nothing = Values([None] * len(answers.texts))
     try:
         with boundary("reward"):
-            kept = _kept_or_made(key, node)
-            kept.facilities.forget()
+            kept = _kept.get(owner, what, lambda: _made(node))
+            listening = kept.facilities
+            listening.forget()
             values = kept.made.judge(answers, 1 + round(share * (STEPS - 1)))
             error = _miscounted(values, len(answers.texts))
     except SandboxFault as fault:  # before the code saw a sample
         return Judged(nothing, [fault], seconds=time.monotonic() - began, error=fault.what)
     except RunError as trouble:
         error, values = f"{trouble.what} {trouble.mend}".strip(), nothing
-    listening = _kept[key].facilities if key in _kept else Listening()
     taken = time.monotonic() - began
     told = nothing if error else values
     return Judged(told, listening.faults, listening.printed, taken, warm, error)
@@ -65,23 +69,12 @@ def judge(node: Node, answers: Answers, share: float = 0.0, owner: str = "") -> 
 
 def close_all() -> None:
     """End all that is warm."""
-    while _kept:
-        _end(_kept.popitem()[1])
+    _kept.clear()
 
 
-def _kept_or_made(key: str, node: Node) -> _Kept:
-    if key not in _kept:
-        facilities = Listening(steps=STEPS)
-        _kept[key] = _Kept(make_judge(node, node.label or node.name, facilities), facilities)
-        if len(_kept) > WARM:
-            _end(_kept.popitem(last=False)[1])
-    _kept.move_to_end(key)
-    return _kept[key]
-
-
-def _end(kept: _Kept) -> None:
-    kept.made.close()
-    kept.facilities.close()
+def _made(node: Node) -> _Kept:
+    facilities = Listening(steps=STEPS)
+    return _Kept(make_judge(node, node.label or node.name, facilities), facilities)
 
 
 def _miscounted(values: Values, count: int) -> str:
