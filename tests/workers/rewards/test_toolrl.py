@@ -103,6 +103,10 @@ def test_length_bonus(kind: str, step: int, bonus: float) -> None:
     assert made.total == [4 + bonus]
 
 
+def test_a_printed_call_is_used_once() -> None:
+    assert rewarded(said(ADD), [ADD, ADD]).parts["correctness"][0] == pytest.approx(0.0)  # (1/2 + 3 + 0) of 7
+
+
 def test_one_right_value_more_adds_its_share() -> None:
     none = {"name": "add", "parameters": {"a": 0, "b": 0}}
     one = {"name": "add", "parameters": {"a": 1, "b": 0}}
