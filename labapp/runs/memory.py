@@ -19,16 +19,23 @@ OF_PREVIOUS = {"previous_pairs"}
 
 @dataclass(frozen=True)
 class Estimate:
-    """Bytes by part, what this machine has, and a fix when the parts exceed it (the worker may run elsewhere)."""
+    """Bytes on one device by part, what this machine has, and a fix when the parts of all `devices` exceed it (the
+    worker may run elsewhere). Where there are no accelerators every device is a process in this machine's memory."""
 
     parts: dict[str, int]
     there: int | None
     fix: dict[str, Any] = field(default_factory=dict)
+    devices: int = 1
+
+    @property
+    def each(self) -> int:
+        """Bytes on one device."""
+        return sum(self.parts.values())
 
     @property
     def total(self) -> int:
         """Bytes in all."""
-        return sum(self.parts.values())
+        return self.devices * self.each
 
     @property
     def tight(self) -> bool:
@@ -39,21 +46,23 @@ class Estimate:
 def estimate(spec: RunSpec, sizes: Sizes, catalogue: Catalogue, there: int | None = None) -> Estimate:
     """The memory of one step at its fullest; `there` is what the machine has, asked from the system when not given."""
     have = _physical() if there is None else there
-    plain = Estimate(_parts(spec, sizes, catalogue, _micro(spec)), have)
+
+    def with_groups(groups: int) -> Estimate:
+        return Estimate(_parts(spec, sizes, catalogue, groups), have, devices=max(1, spec.devices))
+
+    most = _micro(spec)
+    plain = with_groups(most)
     if not plain.tight:
         return plain
-    fitting = (
-        groups
-        for groups in range(_micro(spec), 0, -1)
-        if spec.batch_prompts % groups == 0 and not Estimate(_parts(spec, sizes, catalogue, groups), have).tight
-    )
+    fitting = (n for n in range(most, 0, -1) if spec.batch_prompts % n == 0 and not with_groups(n).tight)
     groups = next(fitting, None)
-    return plain if groups is None else Estimate(plain.parts, have, {"optimiser.micro_groups": groups})
+    return plain if groups is None else replace(plain, fix={"optimiser.micro_groups": groups})
 
 
 def _micro(spec: RunSpec) -> int:
-    groups = spec.optimiser.micro_groups
-    return groups if 0 < groups <= spec.batch_prompts else max(1, spec.batch_prompts)
+    """The most groups that one device holds at once: of its share of the step, where nothing smaller is asked for."""
+    groups, share = spec.optimiser.micro_groups, max(1, -(-spec.batch_prompts // max(1, spec.devices)))
+    return groups if 0 < groups <= share else share
 
 
 def _parts(spec: RunSpec, sizes: Sizes, catalogue: Catalogue, groups: int) -> dict[str, int]:

@@ -249,3 +249,16 @@ def test_too_much_memory_offers_smaller_micro_batches(spec: RunSpec, model: Path
     assert whole.total > half.total
     assert tight.tight
     assert tight.fix == {"optimiser.micro_groups": 8}
+
+
+def test_devices_share_the_machine_and_the_step(spec: RunSpec, model: Path) -> None:
+    """Two devices hold the weights twice, and half of the step's groups each."""
+    sizes = modelfiles.facts(model).sizes
+    assert sizes is not None
+    alone = memory.estimate(replace(spec, batch_prompts=8), sizes, CATALOGUE, there=10**12)
+    two = memory.estimate(replace(spec, batch_prompts=16, devices=2), sizes, CATALOGUE, there=10**12)
+    assert two.parts == alone.parts
+    assert (two.each, two.total) == (alone.total, 2 * alone.total)
+    tight = memory.estimate(replace(spec, batch_prompts=16, devices=2), sizes, CATALOGUE, there=2 * alone.total - 1)
+    assert tight.tight
+    assert tight.fix == {"optimiser.micro_groups": 4}
