@@ -197,7 +197,8 @@ def _table(
         "reward_total": scored.total,
         "advantage": mean_advantage(streams["advantage"], rollouts.mask_NT),
     }
-    return Table(0, columns, scored.values, {name: value_NT.numpy() for name, value_NT in streams.items()})
+    shown = {name: value_NT.numpy() for name, value_NT in streams.items()}
+    return Table(0, columns, scored.values, shown, scored.texts())
 
 
 def _report(reporter: Reporter, phase: str, done: int, total: int) -> None:

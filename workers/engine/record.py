@@ -42,10 +42,8 @@ def table_of(
         "reward_total": scored.total,
         "advantage": mean_advantage(streams["advantage"], mask_NT),
     }
-    texts = {label: [found.get(n, "") for n in range(len(ids))] for label, found in scored.notes.items() if found}
-    return Table(
-        step, columns, scored.values, {name: value_NT.cpu().numpy() for name, value_NT in streams.items()}, texts
-    )
+    shown = {name: value_NT.cpu().numpy() for name, value_NT in streams.items()}
+    return Table(step, columns, scored.values, shown, scored.texts())
 
 
 def mean_advantage(advantage_NT: Tensor, mask_NT: Tensor) -> list[float]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -17,6 +17,7 @@ from workers.engine.masks import on_last_token
 from workers.engine.tensors import RewardTable
 
 Column = list[float | None]
+Beside = TypeVar("Beside")  # what stands beside a completion's value
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,26 @@ class Scored:
             notes.setdefault(label, {}).update({here + n: text for n, text in texts.items()})
         values = {label: [*column, *other.values[label]] for label, column in self.values.items()}
         return Scored(values, [*self.total, *other.total], [*self.troubles, *other.troubles], parts, spans, notes)
+
+    def rows(self, rows: Sequence[int]) -> "Scored":
+        """The rewards of some completions, in this order. Troubles are told of all of them, and stay behind."""
+
+        def picked(column: Column) -> Column:
+            return [column[n] for n in rows]
+
+        def moved(by_index: Mapping[int, Beside]) -> dict[int, Beside]:
+            return {place: by_index[n] for place, n in enumerate(rows) if n in by_index}
+
+        values = {label: picked(column) for label, column in self.values.items()}
+        parts = {label: {name: picked(one) for name, one in columns.items()} for label, columns in self.parts.items()}
+        spans = {label: moved(found) for label, found in self.spans.items()}
+        notes = {label: moved(found) for label, found in self.notes.items()}
+        return Scored(values, picked(self.total), [], parts, spans, notes)
+
+    def texts(self) -> dict[str, list[str]]:
+        """The notes as columns, of the rewards that left any."""
+        count = len(self.total)
+        return {label: [found.get(n, "") for n in range(count)] for label, found in self.notes.items() if found}
 
     def table(self, objectives: Sequence[Objective], mask_NT: Tensor) -> RewardTable:
         """The same as a RewardTable: outcomes on the last chosen token."""

@@ -1,13 +1,15 @@
 """A run's stock of completions for offline learning: what each step takes from it, and how it lies in a checkpoint."""
 
 import json
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from workers.contract.answers import Answers, Problem
+from workers.contract.values import Span
 from workers.engine import seeds
 from workers.engine.batch import rows_of
 from workers.engine.scoring import Scored
@@ -30,10 +32,8 @@ class Stored:
     def rows(self, row_R: Tensor) -> "Stored":
         """Some completions of the stock."""
         rows = row_R.tolist()
-        values = {label: [column[n] for n in rows] for label, column in self.scored.values.items()}
-        scored = Scored(values, [self.scored.total[n] for n in rows], [])
         problems = tuple(self.problems[n] for n in rows)
-        return Stored(rows_of(self.rollouts, row_R), problems, scored, self.side_N[row_R])
+        return Stored(rows_of(self.rollouts, row_R), problems, self.scored.rows(rows), self.side_N[row_R])
 
 
 @dataclass
@@ -77,8 +77,7 @@ class Stock:
         words = {
             "answers": [answers.texts, answers.prompts, answers.lengths, answers.ends, columns, answers.verdicts],
             "problems": [[p.prompt, p.answer, dict(p.columns)] for p in self.stored.problems],
-            "values": self.stored.scored.values,
-            "total": self.stored.scored.total,
+            "scored": _written(self.stored.scored),
             "units": self.units,
             "figures": self.figures,
         }
@@ -105,6 +104,26 @@ class Stock:
             prompt_NL, present_NL, token_NT, mask_NT, logp_NT, group_N, answers, streams=streams, version=version
         )
         problems = tuple(Problem(prompt, answer, more) for prompt, answer, more in words["problems"])
-        scored = Scored(words["values"], words["total"], [])
-        self.stored = Stored(rollouts, problems, scored, tensors["side_N"])
+        self.stored = Stored(rollouts, problems, _read(words), tensors["side_N"])
         self.units, self.figures = words["units"], words["figures"]
+
+
+def _written(scored: Scored) -> dict[str, Any]:
+    """The rewards as JSON has them, which knows no numbers as keys."""
+    spans = {
+        label: [[n, list(map(astuple, several))] for n, several in found.items()]
+        for label, found in scored.spans.items()
+    }
+    notes = {label: list(found.items()) for label, found in scored.notes.items()}
+    return {"values": scored.values, "total": scored.total, "parts": scored.parts, "spans": spans, "notes": notes}
+
+
+def _read(words: Mapping[str, Any]) -> Scored:
+    """What was written; checkpoints of an older lab have values and totals alone, beside the other words."""
+    kept = words.get("scored", words)
+    spans = {
+        label: {n: tuple(Span(*one) for one in several) for n, several in found}
+        for label, found in kept.get("spans", {}).items()
+    }
+    notes = {label: dict(map(tuple, found)) for label, found in kept.get("notes", {}).items()}
+    return Scored(kept["values"], kept["total"], [], kept.get("parts", {}), spans, notes)
