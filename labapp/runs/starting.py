@@ -56,6 +56,8 @@ def starting_data(request: HttpRequest, team: Team) -> dict[str, str]:
         spec = with_recipe(spec, *found)
     if "dataset" in request.GET:
         spec = with_data(spec, team, request.GET["dataset"], catalogue)
+    if "reward" in request.GET:
+        spec = replace(spec, rewards=())  # who tries a reward wants to see what that one teaches
     data = fill(replace(spec, name=name), catalogue, "Experiments" if newest is None else newest.name)
     return with_reward(data, team, request.GET["reward"]) if "reward" in request.GET else data
 

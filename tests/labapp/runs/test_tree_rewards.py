@@ -52,6 +52,8 @@ def test_it_works(alice_client: Client, saved: RewardVersion) -> None:
     assert f'<option value="{saved.reference}" selected>gated · version 1</option>' in html
     assert 'value="gated"' in html
     assert "Reward · gated" in html
+    assert "rewards.0.name" in html
+    assert "rewards.1.name" not in html  # it stands alone
 
 
 def test_the_form_loses_nothing() -> None:
