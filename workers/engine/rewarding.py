@@ -1,5 +1,6 @@
 """Rewards as learning sees them: a column for each, shaped, and the weighted sum of those that apply."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -91,12 +92,17 @@ def after_shaping(
     ref_values: RefValues | None = None,
 ) -> Rewards:
     """Rewards as they were given, changed by all shaping, one after the other. What shaping adds to a reward or takes
-    from it stands on the last token: it speaks of whole completions."""
+    from it stands on the last token: it speaks of whole completions. A method that stands here twice has two memories.
+    """
     value_NK, valid_NK = rewards.value_NK, rewards.valid_NK
+    times: Counter[str] = Counter()
     for part in recipe.shaping:
+        times[part.address] += 1
+        time = times[part.address]
         made: Shaped = supply.call(
             part,
             progress,
+            "" if time == 1 else str(time),
             value_NK=value_NK,
             valid_NK=valid_NK,
             answers=answers,

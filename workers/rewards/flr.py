@@ -95,7 +95,7 @@ def reward(
     likelihood: Likelihood,
     *,
     name: Annotated[
-        str, Text(120), "Hugging Face id or directory of the chat model that reads"
+        str, Text(400, model=True), "Hugging Face id, directory or run:<number> of the chat model that reads"
     ] = "Qwen/Qwen2.5-0.5B-Instruct",
     categories: Annotated[str, Text(200, empty=True), "categories that count, apart by commas; empty: all"] = "",
     aggregate: Annotated[
@@ -134,7 +134,7 @@ Sentences = Mapping[str, Sequence[str]]
 
 
 def _chosen(categories: str, positive: Sentences, negative: Sentences, use_negative: bool) -> list[str]:
-    named = [word.strip() for word in categories.split(",") if word.strip()]
+    named = list(dict.fromkeys(word.strip() for word in categories.split(",") if word.strip()))
     usable = [category for category in positive if category in negative or not use_negative]
     unknown = [category for category in named if category not in usable]
     if unknown or not usable:

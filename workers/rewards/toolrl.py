@@ -144,7 +144,7 @@ def _calls(given: Any) -> list[Call] | None:
 
 def _read(text: str) -> Any:
     try:
-        rows = [json.loads(line) for line in text.splitlines() if line.strip()]
+        rows = [json.loads(line) for line in text.split("\n") if line.strip()]
     except (ValueError, RecursionError):
         return None
     return rows[0] if len(rows) == 1 and isinstance(rows[0], list) else rows

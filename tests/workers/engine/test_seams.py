@@ -110,6 +110,24 @@ def test_shaping_keeps_its_memory_and_what_does_not_apply_stays_out(learner: Lea
     assert means[1] == pytest.approx(30 + sum(second.table.columns["reward_total"]) / 6, abs=1e-4)
 
 
+def test_one_shaping_twice_has_two_memories(learner: Learner) -> None:
+    """Each adds as many to its own reward as there were steps; with one memory the counts would be of both."""
+
+    def on(reward: int) -> Part:
+        def shape(value_NK: Tensor, memory: dict[str, Tensor]) -> Shaped:
+            seen = memory.get("seen", torch.tensor(0)) + 1
+            return Shaped(value_NK + seen * torch.eye(2)[reward], {"seen": seen})
+
+        return planted("shaping", shape)
+
+    learner.recipe = replace(learner.recipe, shaping=(on(0), on(1)))
+    for step in (1, 2):
+        made = take_step(learner, step)
+        mean = float(torch.tensor(made.table.streams["reward"]).sum(dim=1).mean())
+        assert mean == pytest.approx(1.5 * step + sum(made.table.columns["reward_total"]) / 6, abs=1e-4)
+    assert [int(memory["seen"]) for memory in learner.supply.memories.values()] == [2, 2]
+
+
 def test_whole_vocabularies_are_those_of_the_network(learner: Learner, monkeypatch: pytest.MonkeyPatch) -> None:
     """In the second pass: KL(now || was) over the vocabulary from two plain forward passes; and cut into chunks."""
     before = {name: weight.clone() for name, weight in learner.policy.model.state_dict().items()}

@@ -74,8 +74,9 @@ def test_categories_weigh_the_same_whatever_their_number_of_sentences() -> None:
     found = judged(Reader(KNOWN), praise=praise, complaint=complaint)
     assert found.parts == {"right": pytest.approx([1.066667], abs=1e-6), "fun": pytest.approx([0.95])}
     assert found.total == pytest.approx([(1.066667 + 0.95) / 2], abs=1e-6)
-    only = judged(Reader(KNOWN), praise=praise, complaint=complaint, categories="fun")
-    assert only.total == pytest.approx([0.95])
+    for named in ("fun", "fun, fun"):
+        only = judged(Reader(KNOWN), praise=praise, complaint=complaint, categories=named)
+        assert only.total == pytest.approx([0.95])
 
 
 def test_six_categories_of_ten_praises_and_ten_complaints() -> None:

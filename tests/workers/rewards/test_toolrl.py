@@ -14,6 +14,7 @@ ADD = {"name": "add", "parameters": {"a": 1, "b": 2}}
 GOLD = [WEATHER, ADD]
 WRONG = {"name": "get_weather", "parameters": {"city": "Paris", "unit": "F"}}
 EXTRA = {"name": "get_weather", "parameters": {"city": "Paris", "unit": "C", "day": "Monday"}}
+SAY = {"name": "say", "parameters": {"text": "a\u2028b\u0085c"}}
 UNKNOWN = {"name": "weather", "parameters": {"city": "Paris", "unit": "C"}}
 
 
@@ -127,6 +128,8 @@ def test_one_right_value_more_adds_its_share() -> None:
         (said("[" * 100_000), GOLD, -2.0),
         (said(*GOLD), "\n".join(map(json.dumps, GOLD)), 4.0),
         (said(*GOLD), json.dumps(GOLD), 4.0),
+        # JSON may hold these signs as they are; no call ends at them.
+        (said('{"name": "say", "parameters": {"text": "a\u2028b\u0085c"}}'), [SAY], 4.0),
     ],
 )
 def test_ends_of_the_range(text: str, gold: Any, total: float) -> None:
