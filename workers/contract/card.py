@@ -107,13 +107,15 @@ class Flag:
 class Text:
     """A piece of text of at most `longest` characters; `empty` says whether it may be left empty, `pattern` whether it
     has to be a regular expression, `address` whether a server's (http or https), `key` whether the name of a variable
-    of the worker's environment that holds a server's key."""
+    of the worker's environment that holds a server's key, `model` whether it names a model: an id on the hub, a
+    directory, or `run:<number>` for what another run learned, which is a directory when the method is asked."""
 
     longest: int = 2000
     empty: bool = False
     pattern: bool = False
     address: bool = False
     key: bool = False
+    model: bool = False
 
 
 Limit = Real | Whole | Choice | Flag | Text
