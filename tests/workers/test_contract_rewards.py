@@ -1,6 +1,7 @@
 """What every reward promises, tried on awkward texts over the whole catalogue."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from math import isclose, isfinite
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from tests.workers.stage import departs, names, variants
 from tests.workers.standins import with_standins
 from workers.contract.answers import CUT_OFF, FAILED, FINISHED, Answers
+from workers.contract.card import Real
 from workers.contract.rewardnode import LEAF, Node
 from workers.engine.facilities import Facilities
 from workers.engine.judges import make_judge
@@ -57,12 +59,14 @@ def answers(rows: tuple[tuple[str, int, str, Any, float | None], ...]) -> Answer
     return Answers(texts, ("12+35-8=",) * len(texts), lengths, ends, columns, verdicts)
 
 
-def values(name: str, params: dict[str, object], rows: tuple[Any, ...] = ROWS) -> list[float | None]:
+def values(
+    name: str, params: dict[str, object], rows: tuple[Any, ...] = ROWS, *, held_out: bool = False, seed: int = 0
+) -> list[float | None]:
     """What a run would get, with everything that the reward asks for; nothing may fail."""
     node = Node(LEAF, name, with_standins(load("rewards", name).method, params))
-    made = make_judge(node, name, FACILITIES)
+    made = make_judge(node, name, FACILITIES if seed == 0 else Facilities(seed, 10))
     try:
-        found = made.judge(answers(rows), 3)
+        found = made.judge(replace(answers(rows), held_out=held_out), 3)
     finally:
         made.close()
     assert not found.faults
@@ -111,6 +115,20 @@ def test_whoever_breaks_a_promise_on_purpose_does_break_it(
     for name in names("rewards"):
         if departs(load("rewards", name), promise):
             assert not all(kept(name, params) for one, params in variants("rewards") if one == name), name
+
+
+@pytest.mark.parametrize("name", [one for one in names("rewards") if "generator" in load("rewards", one).method.needs])
+def test_held_out_completions_are_scored_without_noise(name: str) -> None:
+    """With every share half: whatever the seed, while what is learned from differs with it."""
+    halves: dict[str, object] = {
+        one.name: 0.5 for one in load("rewards", name).method.params if one.limit == Real(0, 1)
+    }
+    rows = tuple(ROWS[n % len(ROWS)] for n in range(50))
+    learned, measured = (
+        [values(name, halves, rows, held_out=held_out, seed=seed) for seed in range(8)] for held_out in (False, True)
+    )
+    assert all(one == measured[0] for one in measured)
+    assert any(one != learned[0] for one in learned)
 
 
 @EVERY

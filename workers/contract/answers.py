@@ -26,7 +26,8 @@ class Answers:
     `texts`, `prompts` and `ends` have one entry a completion (`ends`: finished, cut off, failed); `lengths` are in
     tokens; `columns` maps a column's name to one value a completion (the reference answer is the column `answer`);
     `verdicts` are what the task's own verifier says (1.0 right, 0.0 wrong, None where there is no verifier); `groups`
-    number the completions' groups, where that is known; `tokens` are the ids of each completion.
+    number the completions' groups, where that is known; `tokens` are the ids of each completion. `held_out` says that
+    they are scored to be looked at, not to be learned from: then rewards that add noise add none.
     Raises ValueError when any of these has another length than `texts`.
     """
 
@@ -38,6 +39,7 @@ class Answers:
     verdicts: tuple[float | None, ...] = ()
     groups: tuple[int, ...] = ()
     tokens: tuple[tuple[int, ...], ...] = ()
+    held_out: bool = False
 
     def __post_init__(self) -> None:
         sizes = {"prompts": len(self.prompts), "lengths": len(self.lengths), "ends": len(self.ends)}
@@ -70,6 +72,7 @@ class Answers:
             some(self.verdicts),
             some(self.groups),
             some(self.tokens),
+            self.held_out,
         )
 
     def column(self, name: str) -> tuple[Any, ...]:

@@ -33,6 +33,8 @@ class Kind:
 REFERENCE = ("ref_logp_NT", "log-probabilities under the reference policy (the model as it was at step 0)")
 MEMORY = ("memory", "numbers kept from step to step, stored in the checkpoint")
 GENERATOR = ("generator", "a seeded source of randomness")
+# Held-out completions are measured by the reward as it is meant, without what training adds to it.
+NOISE = ("generator", "a seeded source of randomness; None for held-out completions, which are scored without noise")
 PROGRESS = ("progress", "the step and how many there will be")
 GROUPS = ("groups", "which completions answer the same prompt")
 GROUP = ("group_N", "the number of each completion's group")
@@ -50,7 +52,7 @@ KINDS: dict[str, Kind] = {
             (
                 GROUPS,
                 PROGRESS,
-                GENERATOR,
+                NOISE,
                 ("queries", "a database in the sandbox, to run SQL"),
                 ("programs", "the sandbox, to run Python programs"),
                 ("chats", "a model behind an OpenAI-compatible address"),
@@ -66,7 +68,7 @@ KINDS: dict[str, Kind] = {
             "Combination",
             "Makes one reward of several.",
             ("parts",),
-            (("answers", "the completions themselves"), GROUPS, PROGRESS, GENERATOR),
+            (("answers", "the completions themselves"), GROUPS, PROGRESS, NOISE),
         ),
         Kind(
             "shaping",

@@ -74,6 +74,7 @@ def _joined_answers(first: Answers, second: Answers) -> Answers:
     def column(answers: Answers, name: str) -> tuple[object, ...]:
         return answers.columns.get(name, (None,) * len(answers.texts))
 
+    verdicts, groups, tokens = (one + other if one and other else () for one, other in _optional(first, second))
     names = [*first.columns, *(name for name in second.columns if name not in first.columns)]
     return Answers(
         first.texts + second.texts,
@@ -81,7 +82,10 @@ def _joined_answers(first: Answers, second: Answers) -> Answers:
         first.lengths + second.lengths,
         first.ends + second.ends,
         {name: column(first, name) + column(second, name) for name in names},
-        *(one + other if one and other else () for one, other in _optional(first, second)),
+        verdicts,
+        groups,
+        tokens,
+        first.held_out and second.held_out,
     )
 
 

@@ -55,7 +55,8 @@ def _judged(tree: _Tree, answers: Answers, step: int, facilities: Facilities) ->
             below = f"{path}." if path else ""
             parts = [found[f"{below}of.{index}"] for index in range(len(node.of))]
             part = tree.inner[path].at(facilities.progress(step).share)
-            supplied = facilities.supply(part.loaded.method.needs, f"{part.address}/{path}", step)
+            needs, address = part.loaded.method.needs, f"{part.address}/{path}"
+            supplied = facilities.supply(needs, address, step, held_out=answers.held_out)
             made = as_values(part(parts=parts, answers=answers, groups=answers.group_numbers(), **supplied))
         found[path] = made
     whole = found[""]

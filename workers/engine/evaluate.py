@@ -1,9 +1,12 @@
-"""Held-out rewards of the present policy: one completion a prompt, the same prompts and noise each time."""
+"""Held-out rewards of the present policy: one completion a prompt, the same prompts and dice each time, and rewards
+without the noise that some of them have for training."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from math import sqrt
 
+from workers.contract.answers import Answers
 from workers.contract.events import Event
 from workers.contract.resources import Served
 from workers.engine import seeds
@@ -13,6 +16,7 @@ from workers.engine.patient import PAUSE
 from workers.engine.rollout import roll_out
 from workers.engine.scoring import score
 from workers.engine.served import roll_out_served
+from workers.engine.tensors import Rollouts
 
 
 def evaluate(
@@ -34,7 +38,7 @@ def evaluate(
         noise = seeds.generator(spec.seed, "evaluation", start)
         rollouts = roll_out(learner, part, (1,) * len(part), noise, step)
         with boundary("reward", step=step):
-            scored = learner.ranks.first(partial(score, learner.objectives, rollouts.answers, step))
+            scored = learner.ranks.first(partial(score, learner.objectives, _looked_at(rollouts), step))
         troubles += scored.troubles
         for label, values in scored.values.items():
             found[label] += [value for value in values if value is not None]
@@ -56,10 +60,15 @@ def evaluate_served(
     with boundary("sampling"):
         rollouts = roll_out_served(learner, served, problems, 1, "evaluation", 0, pause=pause)
     with boundary("reward"):
-        scored = score(learner.objectives, rollouts.answers, 0)
+        scored = score(learner.objectives, _looked_at(rollouts), 0)
     report("asking the server", len(problems), len(problems))
     found = {label: [value for value in values if value is not None] for label, values in scored.values.items()}
     return {f"served/{label}": sum(values) / len(values) for label, values in found.items() if values}
+
+
+def _looked_at(rollouts: Rollouts) -> Answers:
+    """Completions that nobody learns from: noise that a reward has for training would only blur what is measured."""
+    return replace(rollouts.answers, held_out=True)
 
 
 def standard_error(values: list[float]) -> float:

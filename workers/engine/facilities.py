@@ -67,13 +67,14 @@ class Facilities:
     _made: dict[str, Any] = field(default_factory=dict)
     _stack: ExitStack = field(default_factory=ExitStack)
 
-    def supply(self, names: tuple[str, ...], address: str, step: int) -> dict[str, Any]:
-        """What a part at `address` asks for by `names`, at a step (0 before the first)."""
+    def supply(self, names: tuple[str, ...], address: str, step: int, *, held_out: bool = False) -> dict[str, Any]:
+        """What a part at `address` asks for by `names`, at a step (0 before the first); where nobody learns from the
+        completions (`held_out`) there is no generator, and so no noise."""
         found: dict[str, Any] = {}
         if "progress" in names:
             found["progress"] = self.progress(step)
         if "generator" in names:
-            found["generator"] = seeds.generator(self.seed, address, step)
+            found["generator"] = None if held_out else seeds.generator(self.seed, address, step)
         for name in names:
             if name in MAKERS:
                 found[name] = self._get(name)

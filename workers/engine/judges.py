@@ -88,7 +88,7 @@ def _method(part: Part, facilities: Facilities) -> Judge:
     needs = part.loaded.method.needs
 
     def call(answers: Answers, step: int) -> Values:
-        supplied = facilities.supply(needs, part.address, step)
+        supplied = facilities.supply(needs, part.address, step, held_out=answers.held_out)
         return as_values(part(answers=answers, groups=answers.group_numbers(), **supplied))
 
     def judge(answers: Answers, step: int) -> Values:

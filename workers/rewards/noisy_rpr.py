@@ -2,8 +2,9 @@
 
 Pick it to see how much wrong labels cost, or how far a reward gets that never looks at the answer. A flip holds for all
 completions of a prompt in a step and is drawn anew in the next; a completion without an answer earns 0 and is never
-flipped. Held-out prompts are scored by the same reward: put `verified` with weight 0 beside it to see the truth. Short
-phrases match inside longer words too, and a small task needs phrases of its own.
+flipped. On held-out prompts nothing is flipped, so their curve tells what was learned in spite of the noise; phrases
+count there too: put `verified` with weight 0 beside it to see right answers alone. Short phrases match inside longer
+words too, and a small task needs phrases of its own.
 """
 
 from collections import Counter
@@ -64,7 +65,7 @@ CARD = Card(
 def reward(
     answers: Answers,
     progress: Progress,
-    generator: torch.Generator,
+    generator: torch.Generator | None,
     *,
     mode: Annotated[
         str, Choice(("correctness", "rpr", "correctness_plus_rpr")), "what is rewarded (the last: RPR when wrong)"
@@ -83,13 +84,14 @@ def reward(
     "because we_|consequently|as a result|thus|therefore|hence|so that|thereby|if we|given there_|for instance_|"
     "for example_",
 ) -> list[float | None]:
-    """0 to 1 a completion; None where a verdict is needed and there is none. ValueError when prompts without any
-    verifier are to be judged by verdicts."""
+    """0 to 1 a completion; None where a verdict is needed and there is none. Without a generator nothing is flipped.
+    ValueError when prompts without any verifier are to be judged by verdicts."""
     mode = "rpr" if progress.step <= correctness_warmup else mode
     if mode != "rpr" and answers.texts and not answers.verdicts:
         raise ValueError("these prompts have no verifier; choose the mode rpr, or prompts of a task")
     listed = [one[:-1] + " " if one.endswith("_") else one for one in phrases.split("|") if one]
-    salt = int(torch.randint(2**62, (1,), generator=generator))
+    flip_prob = 0.0 if generator is None else flip_prob
+    salt = int(torch.randint(2**62, (1,), generator=generator)) if generator is not None else 0
     found: list[float | None] = []
     for n, text in enumerate(answers.texts):
         verdict = None if mode == "rpr" else answers.verdicts[n]

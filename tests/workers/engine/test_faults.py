@@ -46,6 +46,19 @@ def test_a_reward_that_fails_on_an_answer_spoils_that_cell(tmp_path: Path, monke
     assert ledger.kind("trouble")[0].data["evidence"]["index"] == 5
 
 
+def test_an_evaluation_says_that_nobody_learns_from_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that rewards with noise leave it out; the run's curve is that of the reward as it is meant."""
+
+    def judge(answers: Any, step: int) -> Values:
+        return Values([float(answers.held_out)] * len(answers.texts))
+
+    judged(monkeypatch, judge)
+    ledger = MemoryLedger(tmp_path)
+    train(short(tmp_path, budget=Budget(steps=1, eval_every=1, eval_prompts=4, checkpoint_every=0)), ledger)
+    assert [event.data["values"] for event in ledger.kind("front")] == [{"mine": 1.0}] * 2
+    assert ledger.curves()[1]["reward/mine"] == 0.0
+
+
 def test_a_reward_that_fails_in_an_evaluation_is_told_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def judge(answers: Any, step: int) -> Values:
         values: list[float | None] = [1.0] * len(answers.texts)

@@ -1,5 +1,6 @@
 """Noisy verdicts and reasoning phrases: the catalogue's numbers, and shares over many prompts."""
 
+from dataclasses import replace
 from math import sqrt
 from typing import Any
 
@@ -9,6 +10,9 @@ import torch
 from tests.workers.stage import run_credit
 from tests.workers.worked import outcome, rollouts
 from workers.contract.answers import FINISHED, Answers
+from workers.contract.rewardnode import INNER, LEAF, Node
+from workers.engine.facilities import Facilities
+from workers.engine.judges import make_judge
 from workers.engine.load import call, load
 from workers.engine.tensors import Progress
 
@@ -118,6 +122,22 @@ def test_a_flipped_group_is_pushed_the_other_way(rewards: list[float | None], ad
         earned = judged(["#1"] * 4, rewards, flip_prob=share)
         found = run_credit("grpo", batch, reward_NT=outcome(batch, earned)).advantage_NT[:, 0]
         torch.testing.assert_close(found, sign * torch.tensor(advantages), atol=1e-6, rtol=0)
+
+
+def test_held_out_completions_are_scored_without_flips() -> None:
+    """A fifth of the prompts is flipped in training; what is only looked at is the verdict itself."""
+    count = 200
+    verdicts = tuple(float(n % 2) for n in range(count))
+    answers = Answers(
+        ("#1",) * count, tuple(map(str, range(count))), (1,) * count, (FINISHED,) * count, verdicts=verdicts
+    )
+    tree = Node(INNER, "sum", of=(Node(LEAF, "noisy_rpr", {"flip_prob": 0.2}),))
+    for node in (tree, tree.of[0]):
+        judge = make_judge(node, "noisy", Facilities(seed=1, steps=10)).judge
+        learned, measured = (list(judge(each, 3).total) for each in (answers, replace(answers, held_out=True)))
+        assert measured == list(verdicts)
+        assert 10 < sum(a != b for a, b in zip(learned, verdicts, strict=True)) < 80
+        assert list(judge(replace(answers, held_out=True).rows([3, 4]), 3).total) == [1.0, 0.0]
 
 
 def test_without_a_verdict() -> None:
