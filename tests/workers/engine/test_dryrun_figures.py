@@ -171,6 +171,16 @@ def test_the_slope_over_length_is_that_of_the_normal_equations() -> None:
     assert length_slope(floats([1.0, 2.0, 3.0]), ["ab", "cd", "ef"], ["p"] * 3) is None
 
 
+def test_draws_without_a_slope_are_left_out_of_its_interval() -> None:
+    """One of twenty lengths differs, by 3 letters: each draw that has it gives a slope from (0.5 - 1) / 0.003 to
+    0.5 / 0.003, and the third of the draws without it gives none, though rounding leaves a spread."""
+    values = [round(random.Random(n).random(), 3) for n in range(19)]
+    found = length_slope(floats([*values, 0.5]), ["x" * 10] * 19 + ["x" * 13], [f"p{n}" for n in range(20)])
+    assert found is not None
+    assert found["slope"]["low"] >= -0.5 / 0.003
+    assert found["slope"]["high"] <= 0.5 / 0.003
+
+
 def test_the_highest_and_lowest_are_never_the_same_samples() -> None:
     found = extremes(floats([3.0, None, 1.0, 2.0, 3.0, 0.0, 5.0, 4.0]))
     assert found == {"highest": [6, 7, 0, 4, 3], "lowest": [5, 2]}

@@ -10,6 +10,7 @@ from workers.engine.dryrun.resampling import Figure, drawn, with_interval
 from workers.engine.dryrun.table import Floats
 
 PER = 1000  # letters
+FLAT = 1e-13  # of the largest square: of draws that spread less, lengths are all the same but for rounding
 
 
 def length_slope(value_N: Floats, texts: Sequence[str], prompts: Sequence[str]) -> dict[str, Any] | None:
@@ -30,11 +31,13 @@ def length_slope(value_N: Floats, texts: Sequence[str], prompts: Sequence[str]) 
 
 def _slope(x: Floats, y: Floats) -> Figure:
     x, y = x - x.mean(), y - y.mean()  # sums of squares would lose their digits elsewhere
+    flat = FLAT * float((x * x).max(initial=0.0))
 
     def figure(weights: Floats) -> Floats:
         many = weights.sum(axis=1)
         mean_x, mean_y = weights @ x / many, weights @ y / many
-        slope: Floats = (weights @ (x * y) / many - mean_x * mean_y) / (weights @ (x * x) / many - mean_x**2)
+        spread = weights @ (x * x) / many - mean_x**2
+        slope: Floats = (weights @ (x * y) / many - mean_x * mean_y) / np.where(spread > flat, spread, np.nan)
         return slope
 
     return figure
