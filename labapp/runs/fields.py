@@ -53,7 +53,10 @@ def _model(data: Data, wrong: Wrong) -> Model:
     place = data.get("model.source", "starter")
     name = "starter" if place == "starter" else data.get(f"model.{place}", "").strip()
     if not name:
-        words = {"hub": "give the model's id on the hub, such as Qwen/Qwen2.5-0.5B"}
+        words = {
+            "hub": "give the model's id on the hub, such as Qwen/Qwen2.5-0.5B",
+            "run": "choose a run that has a checkpoint",
+        }
         wrong.found.append(
             Trouble("model.name", words.get(place, "give the model's directory on the worker's machine"))
         )

@@ -14,6 +14,7 @@ from labapp.workshop.wording import text_of
 from workers.contract.catalogue import Catalogue
 from workers.contract.formula import OWN
 from workers.contract.limits import Param
+from workers.contract.modelnames import is_of_run
 from workers.contract.resources import Lora, Served
 from workers.contract.spec import Companion, Extra, Model, Pick, Pool, Prompts, RewardPick, RunSpec
 
@@ -77,7 +78,7 @@ def _model_texts(model: Model) -> dict[str, str]:
     data = {"model.revision": model.revision} | ({"model.chat": "on"} if model.chat else {})
     if model.name == "starter":
         return data | {"model.source": "starter"}
-    place = "directory" if is_directory(model.name) else "hub"
+    place = "run" if is_of_run(model.name) else "directory" if is_directory(model.name) else "hub"
     return data | {"model.source": place, f"model.{place}": model.name}
 
 

@@ -102,7 +102,9 @@ COMPANION = (
     ),
 )
 COMPANION_MODEL = (
-    Param("name", Text(400, empty=True), "id or directory; empty for a copy of the policy's model", ""),
+    Param(
+        "name", Text(400, empty=True, model=True), "id, directory or run:<number>; empty for a copy of the policy's", ""
+    ),
     *MODEL,
 )
 POOL = _of(

@@ -6,28 +6,43 @@ from functools import lru_cache
 
 from django.core.files.storage import default_storage
 
+from labapp import shelf
 from labapp.runs import modelfiles
+from labapp.runs.learned import NotLearned, directory_of, learned
 from labapp.runs.modelfiles import ModelFacts
 from labapp.workshop.models import DataVersion
+from workers.contract.analysis import AnalysisSpec
 from workers.contract.errors import Trouble
+from workers.contract.modelnames import runs_named
 from workers.contract.spec import RunSpec
 
 
-def model_facts(spec: RunSpec) -> ModelFacts | None:
+def model_facts(spec: RunSpec, team: int) -> ModelFacts | None:
     """What the model's files tell; None for a model on the hub or for files that are no model."""
-    directory = modelfiles.place(spec.model.name)
-    if directory is None:
-        return None
     try:
-        return modelfiles.facts(directory)
-    except modelfiles.ModelTrouble:
+        directory = directory_of(spec.model.name, team)
+        return None if directory is None else modelfiles.facts(directory)
+    except (modelfiles.ModelTrouble, NotLearned):
         return None
 
 
-def model_troubles(spec: RunSpec) -> Iterator[Trouble]:
-    """What is wrong with the model that the run names, as far as its files tell."""
+def run_troubles(spec: RunSpec | AnalysisSpec, team: int) -> Iterator[Trouble]:
+    """The models of other runs, anywhere in the document, that are not there for this team."""
+    for path, name in runs_named(spec, shelf.catalogue()):
+        try:
+            modelfiles.facts(learned(team, name)[0].directory)
+        except (modelfiles.ModelTrouble, NotLearned) as error:
+            yield Trouble(path, str(error))
+
+
+def model_troubles(spec: RunSpec, team: int) -> Iterator[Trouble]:
+    """What is wrong with the models that the run names, as far as their files tell."""
+    yield from run_troubles(spec, team)
     name = spec.model.name
-    directory = modelfiles.place(name)
+    try:
+        directory = directory_of(name, team)
+    except NotLearned:
+        return
     if not name.strip():
         yield Trouble(
             "model.name", "name a model: the starter, an id on the hub or a directory", {"model.source": "starter"}
@@ -50,9 +65,9 @@ def model_troubles(spec: RunSpec) -> Iterator[Trouble]:
             yield Trouble("model.chat", "its tokenizer has no chat template", {"model.chat": False})
 
 
-def length_troubles(spec: RunSpec, version: DataVersion | None) -> Iterator[Trouble]:
+def length_troubles(spec: RunSpec, version: DataVersion | None, team: int) -> Iterator[Trouble]:
     """Prompts and completions that are longer than the model has positions."""
-    made = model_facts(spec)
+    made = model_facts(spec, team)
     if made is None or made.longest is None:
         return
     try:

@@ -59,7 +59,8 @@ def facts(directory: Path) -> ModelFacts:
 @lru_cache(maxsize=64)
 def _facts(directory: Path, stamp: int) -> ModelFacts:
     config = _object(directory / "config.json", "so this is no model that transformers can load")
-    shards = sorted(directory.glob("*.safetensors"))
+    # A checkpoint of a run has further such files beside its model's: those of the optimiser, of critics.
+    shards = sorted(directory.glob("model*.safetensors"))
     if not shards:
         raise ModelTrouble(f"{directory} has no *.safetensors; save the model with safe_serialization=True")
     if not any((directory / name).is_file() for name in ("tokenizer.json", "tokenizer_config.json")):

@@ -4,8 +4,6 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django import forms
-
 from labapp.runs import knobs
 from labapp.runs.field_values import mapping
 from labapp.runs.form_data import PARTS, PREFERENCES, ROWS, Data, address, formula_at, rows
@@ -98,7 +96,6 @@ def _row(part: str, row: int, data: Data, catalogue: Catalogue) -> dict[str, Any
 def _companion(row: int, data: Data) -> dict[str, Any]:
     prefix = f"companions.{row}"
     model = ParamsForm(knobs.COMPANION_MODEL, f"{prefix}.model", data)
-    model.fields["name"].widget = forms.TextInput()  # long as a directory may be, it is one line
     model.fields["name"].label = "model"
     role, *rest = field_rows(knobs.COMPANION, prefix, data)
     return {"prefix": prefix, "row": row, "role": role, "model": model.rows(), "rest": rest}

@@ -35,14 +35,14 @@ def troubles(spec: RunSpec, catalogue: Catalogue, team: Team, saved: Mapping[str
     version = data_version(team, spec.prompts.dataset) if spec.prompts.dataset else None
     found = [
         *null_troubles(to_dict(spec)),
-        *model_troubles(spec),
+        *model_troubles(spec, team.pk),
         *_code(spec, known),
         *checking.troubles(spec, catalogue),
         *_algorithm(spec, team),
         *_prompts(spec, version),
         *(() if version is None else stock_troubles(spec, catalogue, version)),
         *_columns(spec, catalogue, version),
-        *length_troubles(spec, version),
+        *length_troubles(spec, version, team.pk),
     ]
     return first_of_each(found)
 

@@ -67,7 +67,7 @@ def _suits(spec: RunSpec, catalogue: Catalogue, version: DataVersion, facts: Sto
 
 def _fits(spec: RunSpec, version: DataVersion, facts: StockFacts) -> Iterator[Trouble]:
     """A model of bytes has a token for each byte, and one more for the end of a completion."""
-    made = model_facts(spec)
+    made = model_facts(spec, version.dataset.team_id)
     if made is None or made.longest is None or not made.bytes_only or facts.longest < made.longest:
         return
     mend = (

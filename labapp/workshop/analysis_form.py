@@ -8,6 +8,7 @@ from labapp.accounts.models import Team
 from labapp.runs import knobs, modelfiles, needs, prechecks
 from labapp.runs.digests import tree_with_digests
 from labapp.runs.form_data import renumbered, rows, with_row
+from labapp.runs.model_checks import run_troubles
 from labapp.workshop.forms import ParamsForm, differing, method_form
 from labapp.workshop.models import DataSet, DataVersion
 from labapp.workshop.references import CODE, SAVED, TREE
@@ -17,6 +18,7 @@ from workers.contract.analysis import WORDS, AnalysisSpec, credit_methods
 from workers.contract.catalogue import Catalogue
 from workers.contract.errors import Trouble
 from workers.contract.method import Method
+from workers.contract.modelnames import is_of_run
 from workers.contract.spec import Pick, RewardPick
 
 Data = Mapping[str, str]
@@ -125,6 +127,7 @@ def _troubles(spec: AnalysisSpec, catalogue: Catalogue, team: Team) -> Iterator[
         yield Trouble("dataset", "choose recorded completions, or upload some under Data")
     if not spec.credits:
         yield Trouble("credit", "choose at least one credit method, so that there is something to see on the tokens")
+    yield from run_troubles(spec, team.pk)
     yield from _tokenizer(spec.tokenizer)
     for index, reward in enumerate(spec.rewards):
         if reward.name.startswith(SAVED) and not reward.source and reward.tree is None:
@@ -150,7 +153,7 @@ def _tokenizer(name: str) -> Iterator[Trouble]:
     directory = None if name == WORDS else modelfiles.place(name)
     if not name:
         yield Trouble("tokenizer", "name a tokenizer: its id on the hub or its directory")
-    elif name != WORDS and directory is None and not modelfiles.HUB_ID.match(name):
+    elif name != WORDS and not is_of_run(name) and directory is None and not modelfiles.HUB_ID.match(name):
         yield Trouble("tokenizer", f"{name!r} is no id on the hub; they look like Qwen/Qwen2.5-0.5B")
     elif directory is not None and not directory.is_dir():
         yield Trouble("tokenizer", f"there is no directory {name} on this machine")

@@ -16,6 +16,7 @@ from workers.contract.method import Method
 
 FIXED = ("rewards", "tasks")  # what is measured and what is asked stay the same over a run
 LONG_TEXT = 120  # characters from which a text gets a box of several lines
+MODELS = "learned-models"  # the page's list of the team's runs, which a field that names a model offers
 
 
 class LimitField(forms.Field):
@@ -69,10 +70,11 @@ def _widget(param: Param) -> forms.Widget:
         return forms.Select(choices=[(option, option.replace("_", " ")) for option in limit.options])
     if isinstance(limit, Text):
         # A one-line box drops line breaks, and with them a default that holds one.
-        long = (limit.longest > LONG_TEXT and not limit.address) or (
-            isinstance(param.default, str) and "\n" in param.default
-        )
-        return forms.Textarea(attrs={"rows": 2}) if long else forms.TextInput(attrs={"maxlength": limit.longest})
+        long = limit.longest > LONG_TEXT and not (limit.address or limit.model)
+        if long or (isinstance(param.default, str) and "\n" in param.default):
+            return forms.Textarea(attrs={"rows": 2})
+        offered = {"list": MODELS, "spellcheck": "false"} if limit.model else {}
+        return forms.TextInput(attrs={"maxlength": limit.longest, **offered})
     # Not type=number: browsers empty it when they dislike the text, and then nobody can say what was wrong with it.
     mode = "numeric" if isinstance(limit, Whole) else "decimal"
     return forms.TextInput(attrs={"inputmode": mode, "autocomplete": "off", "class": "number"})

@@ -46,7 +46,7 @@ def start(team: Team, run: Run, asked: Asked, may_change: bool = True) -> Replay
         "name": title, "node": node, "instead": asked.instead, "weights": {one.label: one.weight for one in rewards},
         **({"seed": run.spec.get("seed", 0), "steps": max(1, run.steps)} if run.kind == Run.TRAIN else {}),
     }  # fmt: skip
-    sent = quick.ask(TASK, [steps(run, asked.span), question], PATIENCE)
+    sent = quick.ask(TASK, [steps(run, asked.span), question, str(team.pk)], PATIENCE)
     if sent.reason:
         return Replay("failed", reason=sent.reason)
     told = {"title": title, "instead": asked.instead, **asdict(asked)}

@@ -72,9 +72,14 @@ def limit_words(limit: Limit) -> str:
     if isinstance(limit, Choice):
         return " or ".join(limit.options)
     if isinstance(limit, Text):
-        kind = "an http or https address, " if limit.address else "a variable MERIT_KEY_…, " if limit.key else ""
-        return f"{kind}at most {limit.longest} characters" + (", may be empty" if limit.empty else "")
+        return f"{_kind_words(limit)}at most {limit.longest} characters" + (", may be empty" if limit.empty else "")
     return ("whole, " if isinstance(limit, Whole) else "") + _range_words(limit)
+
+
+def _kind_words(limit: Text) -> str:
+    if limit.model:
+        return "a model, "
+    return "an http or https address, " if limit.address else "a variable MERIT_KEY_…, " if limit.key else ""
 
 
 def _range_words(limit: Real | Whole) -> str:

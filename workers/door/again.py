@@ -5,20 +5,21 @@ from typing import Any
 
 from labapp.runs import files
 from workers.contract.errors import RunError
-from workers.contract.rewardnode import Node
-from workers.contract.spec import SpecError, build
+from workers.contract.spec import SpecError
 from workers.door.plain import plain
+from workers.door.taken import reward_of
 
 
-def replay_stored(stored: Sequence[tuple[int, str]], question: Mapping[str, Any]) -> dict[str, Any]:
+def replay_stored(stored: Sequence[tuple[int, str]], question: Mapping[str, Any], owner: str = "") -> dict[str, Any]:
     """`{error}` with a sentence, or what `replay_report.report` tells of the steps in `stored` (number, file) under
-    the reward of `question` (the fields of `replay.Question`). The caller vouches that whoever asked may see them."""
+    the reward of `question` (the fields of `replay.Question`). The caller vouches that whoever asked, of the team with
+    the key `owner`, may see them."""
     # Not before somebody asks: the sweep loads this file too.
     from workers.engine.replay import Question, replay
     from workers.engine.replay_report import report
 
     try:
-        node = build(Node, question["node"], "reward")
+        node = reward_of(question["node"], owner)
         places = dict(stored)
         asked = Question(**{**question, "node": node})
         made: dict[str, Any] = report(*replay(list(places), lambda step: files.read(places[step]), asked))

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from workers.contract.rewardnode import Node
-from workers.contract.spec import SpecError, build
+from workers.contract.errors import RunError
+from workers.contract.spec import SpecError
 from workers.door.plain import plain
+from workers.door.taken import reward_of
 
 
 def dry_run_on(
@@ -13,7 +14,8 @@ def dry_run_on(
 ) -> dict[str, Any]:
     """What `workers.engine.dryrun` tells of the reward node `document` on samples {prompt, completion, label?, ...}.
 
-    `options` may have `before` (another node to compare with), `threshold`, `share`, `probes` and `owner`.
+    `options` may have `before` (another node to compare with), `threshold`, `share`, `probes` and `owner`, the team's
+    key.
     """
     # Not before somebody asks: the sweep loads this file too.
     from workers.engine.dryrun import dry_run
@@ -21,11 +23,11 @@ def dry_run_on(
 
     given = dict(options)
     try:
-        node: Node = build(Node, document, "reward")
-        before = given.pop("before", None)
-        asked = Asked(None if before is None else build(Node, before, "reward"), **given)
-    except SpecError as error:
+        owner = str(given.get("owner", ""))
+        node, before = reward_of(document, owner), given.pop("before", None)
+        asked = Asked(None if before is None else reward_of(before, owner), **given)
+    except (RunError, SpecError) as error:
         nothing = {"values": [], "parts": {}, "faults": [], "output": "", "notes": {}, "seconds": 0.0, "warm": False}
-        return {"error": str(error), **nothing}
+        return {"error": error.what if isinstance(error, RunError) else str(error), **nothing}
     told: dict[str, Any] = plain(dry_run(node, samples, asked))
     return told

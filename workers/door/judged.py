@@ -5,9 +5,10 @@ from typing import Any
 
 from workers.contract.errors import RunError
 from workers.contract.rewardnode import INNER, Node
-from workers.contract.spec import SpecError, build
+from workers.contract.spec import SpecError
 from workers.contract.values import Values
 from workers.door.plain import plain
+from workers.door.taken import reward_of
 
 LABEL = "reward"
 
@@ -30,7 +31,7 @@ def _judge(document: Mapping[str, Any], samples: Sequence[Mapping[str, Any]], ow
 
     facilities = Keeping(owner=owner)
     try:
-        node: Node = build(Node, document, LABEL)
+        node = reward_of(document, owner)
         with boundary("reward"):
             values = make_judge(node, LABEL, facilities).judge(answers_of(samples), 1)
     except (RunError, SpecError) as error:

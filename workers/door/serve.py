@@ -5,7 +5,7 @@ A list and not Celery's results: who waits for it is woken at once, and any numb
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -14,6 +14,7 @@ from redis import Redis
 from workers.contract.answers import FINISHED, Answers
 from workers.contract.errors import RunError
 from workers.contract.values import Values
+from workers.door.taken import reward_of
 from workers.engine.warm import Warm
 
 if TYPE_CHECKING:
@@ -65,17 +66,18 @@ def _plain(values: Values) -> dict[str, Any]:
 def _judge(owner: str, node: Mapping[str, Any]) -> "Judge":
     """The judge by this reward, warm if its owner asked it lately."""
     # Not before somebody asks: the sweep loads this file too.
-    from workers.contract.rewardnode import Node
-    from workers.contract.spec import build
     from workers.engine.facilities import Facilities
     from workers.engine.judges import make_judge
 
+    asked = reward_of(node, owner)
+
     def make() -> _Kept:
         facilities = Facilities()
-        made = make_judge(build(Node, node, "reward"), "served", facilities)
+        made = make_judge(asked, "served", facilities)
         return _Kept(made.judge, (made.close, facilities.close))
 
-    return _kept.get(owner, json.dumps(node, sort_keys=True), make).judge
+    # By the reward with directories: a run that learned on is another model.
+    return _kept.get(owner, json.dumps(asdict(asked), sort_keys=True), make).judge
 
 
 def _answers(texts: Mapping[str, Sequence[Any]]) -> Answers:

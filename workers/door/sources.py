@@ -1,25 +1,23 @@
-"""The spec of a run as the engine takes it: uploaded sets as local files, and no path that a person made up."""
+"""The spec of a run as the engine takes it: uploaded sets and models of runs as local files."""
 
 import hashlib
 import shutil
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
 from django.core.files.storage import FileSystemStorage, default_storage, storages
 
-from labapp.runs.files import checkpoint_directory
+from labapp import shelf
 from labapp.runs.models import Run
 from labapp.workshop.models import DataVersion
 from workers.contract import analysis, spec
 from workers.contract.analysis import AnalysisSpec
 from workers.contract.errors import RunError
-from workers.contract.spec import Model, RunSpec
-
-OF_RUN = "run:"
+from workers.contract.modelnames import renamed, renamed_in
+from workers.contract.spec import RunSpec
+from workers.door.taken import kept
 
 
 def train_spec(run: Run) -> RunSpec:
@@ -27,32 +25,13 @@ def train_spec(run: Run) -> RunSpec:
     document = dict(run.spec)
     if isinstance(document.get("prompts"), Mapping):
         document["prompts"] = _localised(document["prompts"], run)
-    made = spec.from_dict(document)
-    companions = tuple(replace(one, model=_model(one.model, run)) for one in made.companions)
-    return replace(made, model=_model(made.model, run), companions=companions)
-
-
-def _model(model: Model, run: Run) -> Model:
-    """A model named `run:<id>` is what that run of the team learned: its newest checkpoint on this machine."""
-    if not model.name.startswith(OF_RUN):
-        return model
-    asked = model.name.removeprefix(OF_RUN)
-    try:
-        found = Run.objects.filter(team=run.team_id, pk=UUID(asked)).first()
-    except ValueError:
-        found = None
-    if found is None:
-        raise RunError("model", f"There is no run {asked!r} in this team.", "Name one of the team's runs.")
-    steps = sorted(checkpoint_directory(found.pk).glob("step-*[0-9]"))
-    if not steps:
-        what = f"The run {found.name} has no checkpoint on this machine, and this run takes a model from it."
-        raise RunError("model", what, "Let that run come to a checkpoint first.")
-    return replace(model, name=str(steps[-1]))
+    return renamed(spec.from_dict(document), shelf.catalogue(), lambda path, name: kept(run, name))
 
 
 def analysis_spec(run: Run) -> AnalysisSpec:
     """The spec of an analysis. SpecError and RunError say what is wrong with it."""
-    return analysis.from_dict(_localised(run.spec, run))
+    made = analysis.from_dict(_localised(run.spec, run))
+    return renamed_in(made, shelf.catalogue(), lambda path, name: kept(run, name))
 
 
 def _localised(source: Mapping[str, Any], run: Run) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """A reward model by name scores prompt and completion: a network with one output, kept in memory and read in batches.
 
 Pick it where preferences were already learned into such a model. Its scores have no scale of their own: normalise them
-(credit by groups does), or shape them. A text that is longer than the model takes has failed.
+(credit by groups does), or shape them. A text that is longer than the model takes has failed. What a run of the lab
+learned (`run:<number>`) is a language model and no reward model: it is refused with the weights that it lacks.
 
 No exhibit: reward models are too large for a small run, and one for the small tasks would only repeat their verifier.
 """
@@ -30,7 +31,7 @@ def reward(
     reward_model: RewardModel,
     *,
     name: Annotated[
-        str, Text(120), "Hugging Face id or directory of the model"
+        str, Text(400, model=True), "Hugging Face id or directory of the model"
     ] = "Skywork/Skywork-Reward-V2-Qwen3-0.6B",
     template: Annotated[
         str, Text(2000, empty=True), "{prompt} and {completion} as the model reads them; empty: its chat template"

@@ -281,7 +281,9 @@ def test_the_page_asks_few_questions(
     alice_client: Client, team: Team, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     alice_client.get(NEW)
-    with django_assert_num_queries(7) as few:  # user, membership, experiment, codes, sets, algorithms, experiments
+    with django_assert_num_queries(
+        8
+    ) as few:  # user, membership, experiment, codes, runs, sets, algorithms, experiments
         alice_client.get(NEW)
     reward = Reward.objects.create(team=team, name="mine")
     for number in range(5):

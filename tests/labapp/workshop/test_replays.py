@@ -76,7 +76,7 @@ def test_it_works(vera_client: Client, team: Team, alice: User, run: Run, worker
     assert f'hx-post="/runs/{run.pk}/replay/"' in asked
 
     shown = answer(vera_client, run, saved.reference)
-    name, queue, (steps, question) = worker.sent[0]
+    name, queue, (steps, question, owner) = worker.sent[0]
     assert (name, queue) == ("merit.replay", "quick")
     assert [step for step, _ in steps] == [3, 1]
     assert (question["seed"], question["steps"], question["weights"]) == (0, 60, {"correct": 2.0})

@@ -1,0 +1,103 @@
+"""What a run of the team learned, taken as a model elsewhere: `run:<number>` names the run's newest checkpoint."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from django.db.models import Max, Q
+
+from labapp.accounts.models import Team
+from labapp.runs import modelfiles
+from labapp.runs.files import checkpoint_directory
+from labapp.runs.models import Run
+from workers.contract.modelnames import OF_RUN, is_of_run
+
+SHOWN = 300  # runs that a choice shows, the newest
+WHOLE = Q(spec__lora=None) | Q(spec__lora__isnull=True)  # an adapter's checkpoint is no model by itself
+Choices = list[tuple[str, list[tuple[str, str]]]]
+
+
+class NotLearned(ValueError):
+    """Why `run:<number>` names no model: a sentence that begins small and has no full stop."""
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A run's checkpoint on this machine: whose, of which step, where."""
+
+    run: Run
+    step: int
+    directory: Path
+
+
+def learned(team: int, name: str) -> list[Learned]:
+    """The checkpoints on this machine of the team's run that `run:<number>` names, the newest first; NotLearned where
+    there is none that can be read as a model."""
+    run = run_named(team, name)
+    if run is None:
+        raise NotLearned(f"this team has no run {name.removeprefix(OF_RUN)!r}; name one of its runs")
+    if run.deleted is not None:
+        raise NotLearned(f"the run {run.name} is deleted; bring it back first")
+    if run.kind != Run.TRAIN:
+        raise NotLearned(f"the run {run.name} is an analysis and learned nothing")
+    if run.spec.get("lora") is not None:
+        raise NotLearned(f"the run {run.name} learned an adapter, whose checkpoints are no models by themselves")
+    found = checkpoints(run.pk)
+    if not found and run.checkpoints.exists():
+        raise NotLearned(f"no checkpoint of the run {run.name} is on this machine")
+    if not found:
+        raise NotLearned(f"the run {run.name} has no checkpoint yet; let it come to one first")
+    return [Learned(run, int(one.name.removeprefix("step-")), one) for one in found]
+
+
+def checkpoints(run_id: UUID) -> list[Path]:
+    """The directories of a run's checkpoints on this machine, the newest first."""
+    return sorted(checkpoint_directory(run_id).glob("step-" + "[0-9]" * 6), reverse=True)
+
+
+def directory_of(name: str, team: int) -> Path | None:
+    """Where a model lies on this machine; None for one on the hub. NotLearned as `learned` says it."""
+    return learned(team, name)[0].directory if is_of_run(name) else modelfiles.place(name)
+
+
+def taken_directory(run_id: UUID, source: UUID) -> Path:
+    """Where a run keeps what it took of `source` when it began, under the step's name."""
+    return checkpoint_directory(run_id) / "taken" / str(source)
+
+
+def run_number(name: str) -> UUID | None:
+    """The number in `run:<number>`; None for what is no run's number."""
+    try:
+        return UUID(name.removeprefix(OF_RUN))
+    except ValueError:
+        return None
+
+
+def run_named(team: int, name: str) -> Run | None:
+    """The team's run that `run:<number>` names, deleted or not; None where there is none."""
+    number = run_number(name)
+    return None if number is None else Run.objects.filter(team=team, pk=number).first()
+
+
+def name_of(run: Run) -> str:
+    """What names the run's newest checkpoint as a model."""
+    return f"{OF_RUN}{run.pk}"
+
+
+def choices(team: Team, chosen: str = "") -> Choices:
+    """(experiment, options of a select) of the team's runs with a checkpoint, newest first; what is chosen stands there
+    although it is none of them."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for run, step in _with_checkpoint(team):
+        when = f"{run.created:%d %b %H:%M}"
+        found.setdefault(run.experiment.name, []).append((name_of(run), f"{run.name} · step {step} · {when}"))
+    if chosen and not any(chosen == name for options in found.values() for name, _ in options):
+        other = run_named(team.pk, chosen)
+        found.setdefault("Chosen", []).append((chosen, chosen if other is None else other.name))
+    return list(found.items())
+
+
+def _with_checkpoint(team: Team) -> list[tuple[Run, int]]:
+    rows = Run.objects.filter(WHOLE, team=team, kind=Run.TRAIN, deleted=None).annotate(saved=Max("checkpoints__step"))
+    rows = rows.filter(saved__isnull=False).select_related("experiment").defer("spec", "reason")
+    return [(run, int(vars(run)["saved"])) for run in rows.order_by("-created")[:SHOWN]]
