@@ -1,15 +1,16 @@
 """Any saved reward as a remote reward for other trainers, in the forms that users of OpenRLHF and TRL have.
 
-`query` (prompt and completion together), `prompts` and `labels` are OpenRLHF's; `prompts`, `completions` and further
-columns are those of TRL's reward functions. A token may stand in the address (`http://token:merit_…@host/…`), for
-clients that send no headers of their own.
+`query` (prompt and completion together; `queries` in older clients), `prompts` and `labels` are OpenRLHF's; `prompts`,
+`completions` and further columns are those of TRL's reward functions. A token may stand in the address
+(`http://token:merit_…@host/…`), for clients that send no headers of their own.
 """
 
+import re
 from typing import Any
 
 from django.http import HttpRequest
 from ninja import Router, Schema
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from labapp.accounts.access import require
 from labapp.api.errors import Refusal
@@ -20,15 +21,17 @@ from labapp.workshop.references import read_reference
 router = Router(tags=["rewards"])
 MOST = 4096  # texts of one question
 MOST_LETTERS = 8_000_000
-OWN = ("query", "prompts", "completions", "labels")
+# OpenRLHF sends what its tokenizer decodes with special tokens: a completion's end, and padding behind it.
+ENDS = re.compile(r"(?:<[|｜][^<>|｜\s]{1,40}[|｜]>|</s>|<eos>|<pad>|<end_of_turn>)+\s*\Z")
 
 
 class Question(BaseModel):
-    """Texts to be scored: `query`, or `completions`. Further fields are columns, one value a text."""
+    """Texts to be scored: `query`, or `completions`. Further fields are columns, one value a text. The end-of-text tokens
+    of a query are no part of its completion."""
 
     model_config = ConfigDict(extra="allow")
 
-    query: list[str] | None = None
+    query: list[str] | None = Field(None, validation_alias=AliasChoices("query", "queries"))
     completions: list[str] | None = None
     prompts: list[str] | None = None
     labels: list[Any] | None = None
@@ -92,5 +95,5 @@ def _texts(body: Question) -> dict[str, list[Any]]:
         if len(column) != len(texts):
             raise Refusal(422, name, f"It has {len(column)} values for {len(texts)} texts.", "Send one a text.")
     if body.query is not None:
-        texts = [text.removeprefix(prompt) for text, prompt in zip(texts, prompts, strict=True)]
+        texts = [ENDS.sub("", text.removeprefix(prompt)) for text, prompt in zip(texts, prompts, strict=True)]
     return {**columns, "prompts": prompts, "completions": texts}
