@@ -26,8 +26,8 @@ ENDS = re.compile(r"(?:<[|｜][^<>|｜\s]{1,40}[|｜]>|</s>|<eos>|<pad>|<end_of_
 
 
 class Question(BaseModel):
-    """Texts to be scored: `query`, or `completions`. Further fields are columns, one value a text. The end-of-text tokens
-    of a query are no part of its completion."""
+    """Texts to be scored: `query`, or `completions`. Further fields are columns, one value a text. The end-of-text
+    tokens of a query are no part of its completion."""
 
     model_config = ConfigDict(extra="allow")
 
