@@ -42,9 +42,10 @@ def start(team: Team, run: Run, asked: Asked, may_change: bool = True) -> Replay
     rewards = picks(run)
     if asked.instead and asked.instead not in [one.label for one in rewards]:
         raise NotReplayed(f"This run has no reward {asked.instead!r} that another could stand in for.")
+    trained = run.kind == Run.TRAIN
     question = {
         "name": title, "node": node, "instead": asked.instead, "weights": {one.label: one.weight for one in rewards},
-        **({"seed": run.spec.get("seed", 0), "steps": max(1, run.steps)} if run.kind == Run.TRAIN else {}),
+        **({"seed": run.spec.get("seed", 0), "steps": max(1, run.steps), "spec": run.spec} if trained else {}),
     }  # fmt: skip
     sent = quick.ask(TASK, [steps(run, asked.span), question, str(team.pk)], PATIENCE)
     if sent.reason:

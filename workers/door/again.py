@@ -5,15 +5,15 @@ from typing import Any
 
 from labapp.runs import files
 from workers.contract.errors import RunError
-from workers.contract.spec import SpecError
+from workers.contract.spec import SpecError, from_dict
 from workers.door.plain import plain
 from workers.door.taken import reward_of
 
 
 def replay_stored(stored: Sequence[tuple[int, str]], question: Mapping[str, Any], owner: str = "") -> dict[str, Any]:
     """`{error}` with a sentence, or what `replay_report.report` tells of the steps in `stored` (number, file) under
-    the reward of `question` (the fields of `replay.Question`). The caller vouches that whoever asked, of the team with
-    the key `owner`, may see them."""
+    the reward of `question` (the fields of `replay.Question`, reward and run as documents). The caller vouches that
+    whoever asked, of the team with the key `owner`, may see them."""
     # Not before somebody asks: the sweep loads this file too.
     from workers.engine.replay import Question, replay
     from workers.engine.replay_report import report
@@ -21,7 +21,8 @@ def replay_stored(stored: Sequence[tuple[int, str]], question: Mapping[str, Any]
     try:
         node = reward_of(question["node"], owner)
         places = dict(stored)
-        asked = Question(**{**question, "node": node})
+        spec = from_dict(question["spec"]) if question.get("spec") else None
+        asked = Question(**{**question, "node": node, "spec": spec})
         made: dict[str, Any] = report(*replay(list(places), lambda step: files.read(places[step]), asked))
     except FileNotFoundError as error:
         return {"error": f"A file of the run is gone from storage: {error.filename}"}

@@ -16,8 +16,8 @@ def look_at(file: str, step: int, documents: Sequence[Mapping[str, Any]], even: 
     `file` of that step, their weights scaled to one mean size where `even`. The caller vouches that whoever asked may
     see the file."""
     # Not before somebody looks: the sweep loads this file too.
-    from workers.engine.microscope import read_stored
     from workers.engine.side_by_side import side_by_side
+    from workers.engine.stored_credit import read_stored
 
     try:
         stored = read_stored(files.read(file))

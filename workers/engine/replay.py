@@ -14,10 +14,12 @@ import pyarrow as pa
 from workers.contract.answers import Answers
 from workers.contract.errors import RunError
 from workers.contract.rewardnode import Node
+from workers.contract.spec import RunSpec
 from workers.engine.boundary import boundary
 from workers.engine.comparing import Floats, Numbers, column
 from workers.engine.facilities import Facilities
 from workers.engine.judges import Objective, make_judge
+from workers.engine.replay_credit import Exchanged, Sides, by_grpo, by_recipe
 from workers.engine.scoring import Column, Scored, score
 from workers.engine.stored_answers import answers_of, open_step, rewards_of
 
@@ -30,7 +32,8 @@ UNSTORED = "What a run did not store cannot be replayed: choose another reward, 
 @dataclass(frozen=True)
 class Question:
     """Which reward, called `name`, and in whose place: that of the whole sum, or of the run's reward `instead`, the
-    others keeping their `weights` by label. `seed` and `steps` are the run's."""
+    others keeping their `weights` by label. `seed` and `steps` are the run's; `spec` is the run whose recipe gives
+    credit (None: there is none)."""
 
     name: str
     node: Node
@@ -38,12 +41,14 @@ class Question:
     weights: Mapping[str, float] = field(default_factory=dict)
     seed: int = 0
     steps: int = 1
+    spec: RunSpec | None = None
 
 
 @dataclass(frozen=True)
 class Replayed:
-    """One step, replayed: each completion's place in its file, its group, the run's total and the new one (NaN: none);
-    on how many the reward failed, the first of them, and why. `left` completions were too many."""
+    """One step, replayed: each completion's place in its file, its group, the run's total and the new one (NaN: none),
+    and the advantages that either gives; on how many the reward failed, the first of them, and why. `left` completions
+    were too many."""
 
     step: int
     answers: Answers
@@ -51,6 +56,7 @@ class Replayed:
     group_N: Numbers
     old_N: Floats
     new_N: Floats
+    sides: Sides
     failed: int = 0
     first: int = 0
     why: str = ""
@@ -74,9 +80,17 @@ def replay(steps: Sequence[int], read: Callable[[int], bytes], question: Questio
             if made and time.monotonic() - began > SECONDS:
                 late.append(step)
                 continue
-            made.append(_step(step, open_step(read(step), ROWS), objective, question))
+            made.append(_step(step, open_step(read(step), () if question.spec else ROWS), objective, question))
     _must_say_something(made)
-    return made, late
+    return _alike(made), late
+
+
+def _alike(made: list[Replayed]) -> list[Replayed]:
+    """All steps by one kind of credit: plain GRPO's where one of them has to do with it."""
+    why = next((one.sides.plain for one in made if one.sides.plain), "")
+    if not why:
+        return made
+    return [replace(one, sides=replace(by_grpo(one.old_N, one.new_N, one.group_N), plain=why)) for one in made]
 
 
 def _as_it_is(node: Node) -> Node:
@@ -91,11 +105,23 @@ def _step(step: int, table: pa.Table, objective: Objective, question: Question) 
     with boundary("reward", step=step):
         scored = score([objective], answers, step, part=True)
     index_N, group_N = (table[name].to_numpy().astype(np.int64) for name in ("index", "group"))
-    old, new = table["reward_total"].to_pylist(), _total(table, scored.values[question.name], question)
+    values = scored.values[question.name]
+    old_N, new_N = column(table["reward_total"].to_pylist()), column(_total(table, values, question))
+    other = Exchanged(question.name, values, scored.spans[question.name], question.instead)
+    sides = _sides(table, question, step, other, by_grpo(old_N, new_N, group_N))
     failed, first, why = _failure(scored)
     first = int(index_N[first])
-    left = count - table.num_rows
-    return Replayed(step, answers, index_N, group_N, column(old), column(new), failed, first, why, left)
+    return Replayed(step, answers, index_N, group_N, old_N, new_N, sides, failed, first, why, count - table.num_rows)
+
+
+def _sides(table: pa.Table, question: Question, step: int, other: Exchanged, plain: Sides) -> Sides:
+    """The advantages by the run's recipe, or the `plain` ones with the reason."""
+    if question.spec is None:
+        return plain
+    try:
+        return by_recipe(table, question.spec, step, other)
+    except RunError as error:
+        return replace(plain, plain=error.what)
 
 
 def _whole_groups(table: pa.Table) -> pa.Table:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from workers.engine.comparing import Floats, Pairs, advantages, correlation, opposed, pairs, still
+from workers.engine.comparing import Floats, Pairs, correlation, opposed, pairs, still
 from workers.engine.replay import Replayed
 
 SHOWN = 12
@@ -14,26 +14,28 @@ LETTERS = 2000
 
 
 def report(made: Sequence[Replayed], late: Sequence[int]) -> dict[str, Any]:
-    """`{steps, whole, moved, faults, late, left}`. `whole` and each of `steps` are {step, count, old, new (means),
-    none, failed, groups, old_still, new_still, pairs, swapped, tau, correlation, opposed}; `moved` are completions,
-    the largest change first; `late` are steps that were not come to."""
+    """`{steps, whole, moved, faults, plain, notes, late, left}`. `whole` and each of `steps` are {step, count, old, new
+    (means), none, failed, groups, old_still, new_still, pairs, swapped, tau, correlation, opposed}; `moved` are
+    completions, the largest change first; `plain` says why advantages are plain GRPO's (empty: they are the recipe's),
+    `notes` what of the recipe could not be followed; `late` are steps that were not come to."""
     made = sorted(made, key=lambda one: one.step)
-    sides = [(advantages(one.old_N, one.group_N), advantages(one.new_N, one.group_N)) for one in made]
     counted = [pairs(one.old_N, one.new_N, one.group_N) for one in made]
-    rows = [_row([one], [side], pair) for one, side, pair in zip(made, sides, counted, strict=True)]
+    rows = [_row([one], pair) for one, pair in zip(made, counted, strict=True)]
     return {
         "steps": rows,
-        "whole": _row(made, sides, sum(counted, Pairs())),
-        "moved": _moved(made, sides),
+        "whole": _row(made, sum(counted, Pairs())),
+        "moved": _moved(made),
         "faults": [{"step": one.step, "index": one.first, "what": one.why} for one in made if one.why],
+        "plain": made[0].sides.plain,
+        "notes": list(dict.fromkeys(note for one in made for note in one.sides.notes)),
         "late": list(late),
         "left": sum(one.left for one in made),
     }
 
 
-def _row(made: Sequence[Replayed], sides: Sequence[tuple[Floats, Floats]], counted: Pairs) -> dict[str, Any]:
+def _row(made: Sequence[Replayed], counted: Pairs) -> dict[str, Any]:
     old_N, new_N = (np.concatenate([vars(one)[name] for one in made]) for name in ("old_N", "new_N"))
-    first_N, second_N = (np.concatenate([side[place] for side in sides]) for place in (0, 1))
+    first_N, second_N = (np.concatenate([vars(one.sides)[name] for one in made]) for name in ("old_N", "new_N"))
     both = int((~np.isnan(first_N) & ~np.isnan(second_N)).sum())
     return {
         "step": made[0].step, "count": len(new_N), "old": _mean(old_N), "new": _mean(new_N),
@@ -52,10 +54,11 @@ def _mean(value_N: Floats) -> float | None:
     return float(known.mean()) if known.size else None
 
 
-def _moved(made: Sequence[Replayed], sides: Sequence[tuple[Floats, Floats]]) -> list[dict[str, Any]]:
+def _moved(made: Sequence[Replayed]) -> list[dict[str, Any]]:
     """The completions whose advantages differ most between the two rewards; of equals the newest."""
     found = []
-    for one, (first_N, second_N) in zip(made, sides, strict=True):
+    for one in made:
+        first_N, second_N = one.sides.old_N, one.sides.new_N
         change_N = np.nan_to_num(np.abs(second_N - first_N))
         for n in np.argsort(-change_N, kind="stable")[:SHOWN]:
             if change_N[n] >= LEAST:

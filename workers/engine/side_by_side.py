@@ -9,7 +9,8 @@ from torch import Tensor
 
 from workers.contract.errors import RunError
 from workers.contract.spec import RunSpec
-from workers.engine.microscope import Seen, Stored, look
+from workers.engine.microscope import Seen, look
+from workers.engine.stored_credit import Stored
 from workers.engine.update import NonFinite
 
 NEAR = 1e-6  # a weight below it moves nothing: what is left of it is arithmetic

@@ -17,10 +17,11 @@ from workers.engine.gather import gather
 from workers.engine.judges import Judge, Objective, close_all
 from workers.engine.learner import Learner, make_learner
 from workers.engine.measures import Clock
-from workers.engine.microscope import look, read_stored
+from workers.engine.microscope import look
 from workers.engine.rewarding import Rewards
 from workers.engine.scoring import Scored, score
 from workers.engine.step import Step, take_step
+from workers.engine.stored_credit import read_stored
 from workers.engine.tensors import Progress, Rollouts
 
 MASK = torch.tensor([[True, True, True, False], [True, False, True, True]])  # padding, and a hole

@@ -17,8 +17,9 @@ from workers.contract.recipes import ORDERS
 from workers.contract.spec import Budget, Companion, Pick, RewardPick, RunSpec
 from workers.engine.batch import rows_of
 from workers.engine.masks import group_equal
-from workers.engine.microscope import Seen, Stored, look, read_stored
+from workers.engine.microscope import Seen, look
 from workers.engine.run import train
+from workers.engine.stored_credit import Stored, read_stored
 from workers.engine.tensors import Rollouts
 
 

@@ -15,13 +15,14 @@ from tests.workers.tiny import MemoryLedger, tiny_spec
 from workers.contract.analysis import AnalysisSpec
 from workers.contract.errors import RunError
 from workers.contract.rewardnode import INNER, LEAF, Node
-from workers.contract.spec import Pick, Prompts, RewardPick
+from workers.contract.spec import Companion, Pick, Prompts, RewardPick
 from workers.engine import replay as replaying
 from workers.engine.comparing import advantages, column, correlation, opposed, pairs, still
 from workers.engine.offline import analyse
 from workers.engine.replay import Question, replay
 from workers.engine.replay_report import report
 from workers.engine.run import train
+from workers.engine.stored_answers import open_step
 
 STORED = stored_step.content(3)  # totals 1, 0 and 0, 0
 DIGIT = Node(LEAF, "format", {"pattern": ".*7.*"})  # 0, 1 and 0, 0: the first group the other way round
@@ -203,3 +204,50 @@ def test_a_step_that_is_too_large_is_cut_between_groups(monkeypatch: pytest.Monk
     assert (made["whole"]["count"], made["left"]) == (2, 2)
     monkeypatch.setattr(replaying, "MOST", 1)
     assert told(DIGIT)["left"] == 3
+
+
+def test_plain_grpo_stands_in_where_the_file_lacks_what_the_recipe_asks_for() -> None:
+    """A critic's values are not in the file; a run without credit has none to give; nor have recorded completions."""
+    critical = replace(tiny_spec(Path("m")), credit=Pick("credit", "gae"), companions=(Companion("critic"),))
+    made = told(DIGIT, spec=critical)
+    assert "asks for a critic's values" in made["plain"]
+    assert made["whole"]["correlation"] == pytest.approx(-1.0)
+    assert "gives no credit" in told(DIGIT, spec=replace(critical, credit=None))["plain"]
+    assert "no training run" in told(DIGIT)["plain"]
+
+
+def test_one_step_that_lacks_it_turns_all_to_plain_grpo() -> None:
+    critical = replace(tiny_spec(Path("m")), credit=Pick("credit", "gae"), companions=(Companion("critic"),))
+    made = told(DIGIT, {3: stored_step.content(3, value=0.5), 4: stored_step.content(4)}, spec=critical)
+    assert "asks for a critic's values" in made["plain"]
+    assert [row["correlation"] for row in made["steps"]] == [pytest.approx(-1.0), pytest.approx(-1.0)]
+    assert told(DIGIT, {3: stored_step.content(3, value=0.5)}, spec=critical)["plain"] == ""
+
+
+def mean_advantages(content: bytes) -> list[float]:
+    """Of each completion as a run stored it."""
+    rows = open_step(content)["stream.advantage"].to_pylist()
+    return [sum(row) / max(1, len(row)) for row in rows]
+
+
+@pytest.mark.parametrize("more", [{"shaping": (Pick("shaping", "running_scale"),)},
+                                  {"credit": Pick("credit", "reinforce_pp")},
+                                  {"credit": Pick("credit", "grpo", {"norm": "none"})}])  # fmt: skip
+def test_the_other_reward_has_the_advantages_of_a_run_that_learned_from_it(tmp_path: Path, more: Any) -> None:
+    """The first step of two runs that differ in their reward alone samples the same completions."""
+    picks = {
+        "a": (RewardPick("one", "brevity", {"zero_from": 8}), RewardPick("two", "format", {"pattern": ".*t.*"})),
+        "b": (RewardPick("one", "brevity", {"zero_from": 8}), RewardPick("two", "format", {"pattern": ".*e.*"})),
+    }
+    files: dict[str, bytes] = {}
+    for name, rewards in picks.items():
+        spec, ledger = tiny_spec(tmp_path, rewards=rewards, seed=5, **more), MemoryLedger(tmp_path / name)
+        train(replace(spec, budget=replace(spec.budget, steps=1, eval_every=0)), ledger)
+        files[name] = ledger.files["rollouts/step-000001.parquet"]
+    assert open_step(files["a"])["completion"].equals(open_step(files["b"])["completion"])
+    node, spec = Node(LEAF, "format", {"pattern": ".*e.*"}), tiny_spec(tmp_path, rewards=picks["a"], seed=5, **more)
+    (one,), _ = replay([1], lambda _: files["a"], Question("new", node, "two", {"two": 1.0}, 5, 1, spec))
+    assert one.sides.plain == ""
+    assert one.sides.old_N == pytest.approx(mean_advantages(files["a"]), abs=1e-5)
+    assert one.sides.new_N == pytest.approx(mean_advantages(files["b"]), abs=1e-5)
+    assert np.abs(one.sides.new_N - one.sides.old_N).max() > 0.1

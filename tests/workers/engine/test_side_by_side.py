@@ -7,8 +7,9 @@ import torch
 
 from workers.contract.answers import FINISHED, Answers
 from workers.contract.spec import Extra, Model, Pick, Prompts, RewardPick, RunSpec
-from workers.engine.microscope import Stored, look
+from workers.engine.microscope import look
 from workers.engine.side_by_side import side_by_side
+from workers.engine.stored_credit import Stored
 from workers.engine.tensors import Rollouts
 
 LENGTHS = (3, 1, 2, 4)

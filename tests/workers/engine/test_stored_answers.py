@@ -11,9 +11,10 @@ import torch
 from workers.contract.answers import Answers
 from workers.contract.errors import RunError
 from workers.contract.spec import Budget, Model, Optimiser, Pick, Prompts, RewardPick, RunSpec
-from workers.engine.microscope import look, read_stored
+from workers.engine.microscope import look
 from workers.engine.store import Table, as_json
 from workers.engine.stored_answers import answers_of, open_step, rewards_of
+from workers.engine.stored_credit import read_stored
 
 HINTS = [["seven"], ["seven"], ["two", "1+1"], ["two", "1+1"]]
 
