@@ -1,12 +1,14 @@
 """Held-out rewards of the present policy: one completion a prompt, the same prompts and dice each time, and rewards
 without the noise that some of them have for training."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from math import sqrt
 
 from workers.contract.answers import Answers
+from workers.contract.errors import RunError
 from workers.contract.events import Event
 from workers.contract.resources import Served
 from workers.engine import seeds
@@ -38,10 +40,12 @@ def evaluate(
         noise = seeds.generator(spec.seed, "evaluation", start)
         rollouts = roll_out(learner, part, (1,) * len(part), noise, step)
         with boundary("reward", step=step):
-            scored = learner.ranks.first(partial(score, learner.objectives, _looked_at(rollouts), step))
+            judge = partial(score, learner.objectives, _looked_at(rollouts), step, part=True)
+            scored = learner.ranks.first(judge)
         troubles += scored.troubles
         for label, values in scored.values.items():
             found[label] += [value for value in values if value is not None]
+    _refuse_useless(troubles, len(problems))
     means = {label: sum(values) / len(values) for label, values in found.items() if values}
     errors = {label: standard_error(values) for label, values in found.items() if values}
     curves = {f"heldout/{label}": mean for label, mean in means.items()}
@@ -49,6 +53,17 @@ def evaluate(
     if first in means:
         curves["heldout/accuracy"] = means[first]
     return [*troubles, Event(step, "front", {"values": means, "errors": errors})], curves
+
+
+def _refuse_useless(troubles: list[Event], count: int) -> None:
+    """A reward that failed on all held-out completions is a mistake; one that failed on all of a part of them, which
+    may be a single one, is not."""
+    failed: Counter[str] = Counter()
+    for event in troubles:
+        evidence = event.data["evidence"]
+        failed[evidence["label"]] += evidence["count"]
+        if failed[evidence["label"]] == count:
+            raise RunError("reward", f"{event.data['what']} (and so on all held-out completions)", "", evidence)
 
 
 def evaluate_served(

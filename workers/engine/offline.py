@@ -1,5 +1,6 @@
 """Recorded completions, scored and credited without training: the same table as a training step's, at step 0."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ from workers.engine.scoring import Scored, score
 from workers.engine.store import Table, as_json
 from workers.engine.tensors import Credit, Progress, Rollouts
 
-CHUNK = 64  # completions scored between two looks at the clock
+CHUNK = 64  # completions scored between two looks at the clock, or one group
+MOST = 1024  # completions of a group that are scored together
 
 
 def analyse(spec: AnalysisSpec, ledger: Ledger) -> None:
@@ -73,14 +75,30 @@ def _score_all(
     whole = Scored({objective.label: [] for objective in objectives}, [], [])
     # Which columns there are is a fact of the whole file: a reward must not miss one that a chunk happens to lack.
     columns = columns_of([row.problem for row in recorded])
-    for start in range(0, len(recorded), CHUNK):
-        _report(reporter, "scoring", start, len(recorded))
-        part = slice(start, start + CHUNK)
-        answers = _answers(recorded[part], cuts[part], {name: column[part] for name, column in columns.items()})
-        whole = whole.joined(score(objectives, answers, 0, part=True))
+    everything, order = _answers(recorded, cuts, columns), list[int]()
+    for rows in _chunks(recorded):
+        _report(reporter, "scoring", len(order), len(recorded))
+        whole = whole.joined(score(objectives, everything.rows(rows), 0, part=True))
+        order += rows
     _report(reporter, "scoring", len(recorded), len(recorded))
     _refuse_useless(whole)
-    return whole
+    places = sorted(range(len(order)), key=order.__getitem__)
+    return replace(whole.rows(places), troubles=whole.troubles)
+
+
+def _chunks(recorded: list[Recorded]) -> list[list[int]]:
+    """Rows that are scored together: whole groups, for rewards may look at siblings; the largest alone are cut."""
+    groups: dict[int, list[int]] = {}
+    for n, row in enumerate(recorded):
+        groups.setdefault(row.group, []).append(n)
+    chunks: list[list[int]] = []
+    for rows in groups.values():
+        for start in range(0, len(rows), MOST):
+            part = rows[start : start + MOST]
+            if not chunks or len(chunks[-1]) + len(part) > CHUNK:
+                chunks.append([])
+            chunks[-1] += part
+    return chunks
 
 
 def _refuse_useless(scored: Scored) -> None:

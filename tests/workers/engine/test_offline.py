@@ -14,6 +14,7 @@ from workers.contract.catalogue import read_catalogue
 from workers.contract.errors import RunError, Stopped
 from workers.contract.events import Event
 from workers.contract.method import Method
+from workers.contract.rewardnode import INNER, LEAF, Node
 from workers.contract.spec import Pick, RewardPick
 from workers.engine import offline
 from workers.engine.offline import analyse
@@ -124,11 +125,22 @@ def test_a_row_that_fails_alone_in_the_last_chunk_spoils_only_itself(
 ) -> None:
     monkeypatch.setattr(offline, "CHUNK", 3)
     hopeless = {"pattern": "(a|a)*b", "match": "anywhere"}  # takes longer than it may on a long row of a
-    rows = [*ROWS[:3], dict(ROWS[0], completion="a" * 60 + "c")]
+    rows = [*ROWS[:3], dict(ROWS[0], prompt="2+4=", completion="a" * 60 + "c")]
     ledger, stored = analysed(tmp_path, rows=rows, rewards=(RewardPick("form", "format", hopeless),))
     assert [row["reward.form"] for row in stored][:3] == [0.0, 0.0, 0.0]
     assert stored[3]["reward.form"] in (None, 0.0)
     assert len(ledger.kind("trouble")) == (stored[3]["reward.form"] is None)
+
+
+def test_a_reward_sees_all_of_a_group_wherever_its_rows_stand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two groups of five, row by row: 1 right of 5 less its mean of 1/5, and 3 right of 5 less 3/5."""
+    monkeypatch.setattr(offline, "CHUNK", 3)
+    right = {0: "10000", 1: "01110"}
+    rows = [dict(ROWS[0], group=g, completion=f"#{5 if right[g][n] == '1' else 6}") for n in range(5) for g in (0, 1)]
+    tree = Node(INNER, "centre", of=(Node(LEAF, "exact_answer"),))
+    stored = analysed(tmp_path, rows=rows, rewards=(RewardPick("away", "tree:1@1", tree=tree),))[1]
+    wanted = [int(right[g][n]) - (0.2, 0.6)[g] for n in range(5) for g in (0, 1)]
+    assert [row["reward.away"] for row in stored] == pytest.approx(wanted)
 
 
 def test_a_request_to_stop_ends_it(tmp_path: Path) -> None:
@@ -141,3 +153,37 @@ def test_a_request_to_stop_ends_it(tmp_path: Path) -> None:
     with pytest.raises(Stopped):
         analyse(spec(tmp_path), ledger)
     assert ledger.files == {}
+
+
+FAILS_LATE = """
+def reward(completions):
+    return [1.0 if text == "fine" else 1 / (len(text) - 4) for text in completions]
+"""
+
+
+@pytest.mark.parametrize(("policy", "values"), [("skip", [1.0, None, 0.5]), ("zero", [1.0, 0.0, 0.5])])
+def test_what_becomes_of_failures_is_said(tmp_path: Path, policy: str, values: list[float | None]) -> None:
+    """The failing completion is in the second chunk; its place is told from the beginning of the file."""
+    rows = [{"prompt": "p", "completion": text} for text in ["fine"] * 64 + ["fine", "fail", "longer"]]
+    picks = (RewardPick("mine", "code:1@1", source=FAILS_LATE, on_failure=policy),)
+    ledger, stored = analysed(tmp_path, rows=rows, rewards=picks, credits=())
+    assert [row["reward.mine"] for row in stored[64:]] == [row["reward_total"] for row in stored[64:]] == values
+    (trouble,) = ledger.kind("trouble")
+    assert ("have 0 for" in trouble.data["mend"]) == (policy == "zero")
+    assert (trouble.data["evidence"]["index"], trouble.data["evidence"]["completion"]) == (65, "fail")
+
+
+def test_an_analysis_stops_where_it_is_asked_to(tmp_path: Path) -> None:
+    rows = [{"prompt": "p", "completion": text} for text in ["fine"] * 65 + ["fail", "longer"]]
+    picks = (RewardPick("mine", "code:1@1", source=FAILS_LATE, on_failure="stop"),)
+    with pytest.raises(RunError, match="1 of 3") as caught:
+        analysed(tmp_path, rows=rows, rewards=picks, credits=())
+    assert "asked to stop" in caught.value.mend
+    assert caught.value.evidence["index"] == 65
+
+
+@pytest.mark.parametrize("policy", ["skip", "zero", "stop"])
+def test_failing_everywhere_is_no_result_whatever_it_counts_as(tmp_path: Path, policy: str) -> None:
+    picks = (RewardPick("mine", "code:1@1", source=FAILS_LATE, on_failure=policy),)
+    with pytest.raises(RunError, match="division by zero"):
+        analysed(tmp_path, rows=[{"prompt": "p", "completion": "fail"}] * 70, rewards=picks, credits=())
