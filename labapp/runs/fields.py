@@ -17,6 +17,7 @@ from labapp.runs.tree_rows import tree_of
 from labapp.workshop.references import CODE, TREE
 from workers.contract.catalogue import Catalogue
 from workers.contract.errors import Trouble
+from workers.contract.modelnames import STARTERS
 from workers.contract.resources import Lora, Served
 from workers.contract.spec import Budget, Model, Optimiser, Prompts, RewardPick, RunSpec
 
@@ -51,7 +52,7 @@ def parse(posted: Data, catalogue: Catalogue, codes: Mapping[str, str]) -> Draft
 
 def _model(data: Data, wrong: Wrong) -> Model:
     place = data.get("model.source", "starter")
-    name = "starter" if place == "starter" else data.get(f"model.{place}", "").strip()
+    name = place if place in STARTERS else data.get(f"model.{place}", "").strip()
     if not name:
         words = {
             "hub": "give the model's id on the hub, such as Qwen/Qwen2.5-0.5B",

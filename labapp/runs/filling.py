@@ -14,7 +14,7 @@ from labapp.workshop.wording import text_of
 from workers.contract.catalogue import Catalogue
 from workers.contract.formula import OWN
 from workers.contract.limits import Param
-from workers.contract.modelnames import is_of_run
+from workers.contract.modelnames import STARTERS, is_of_run
 from workers.contract.resources import Lora, Served
 from workers.contract.spec import Companion, Extra, Model, Pick, Pool, Prompts, RewardPick, RunSpec
 
@@ -76,8 +76,8 @@ def _record_texts(prefix: str, params: Iterable[Param], record: object) -> dict[
 
 def _model_texts(model: Model) -> dict[str, str]:
     data = {"model.revision": model.revision} | ({"model.chat": "on"} if model.chat else {})
-    if model.name == "starter":
-        return data | {"model.source": "starter"}
+    if model.name in STARTERS:
+        return data | {"model.source": model.name}
     place = "run" if is_of_run(model.name) else "directory" if is_directory(model.name) else "hub"
     return data | {"model.source": place, f"model.{place}": model.name}
 

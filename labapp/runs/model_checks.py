@@ -45,7 +45,7 @@ def model_troubles(spec: RunSpec, team: int) -> Iterator[Trouble]:
         return
     if not name.strip():
         yield Trouble(
-            "model.name", "name a model: the starter, an id on the hub or a directory", {"model.source": "starter"}
+            "model.name", "name a model: a starter, an id on the hub or a directory", {"model.source": "starter"}
         )
     elif directory is None:
         if not modelfiles.HUB_ID.match(name):

@@ -11,8 +11,8 @@ from typing import Any
 
 from workers.contract.catalogue import ROOT
 from workers.contract.memory import Sizes, sizes_of
+from workers.contract.modelnames import STARTERS
 
-STARTER = ROOT / "models" / "starter"
 HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?$")
 _LENGTHS = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", "seq_length")
 _SMALL = 1_000_000  # bytes; a tokenizer of bytes alone has a few thousand
@@ -43,8 +43,8 @@ def is_directory(name: str) -> bool:
 
 def place(name: str) -> Path | None:
     """The directory of a model that lies on this machine; None for one on the hub."""
-    if name == "starter":
-        return STARTER
+    if name in STARTERS:
+        return ROOT / "models" / STARTERS[name]
     return Path(name).expanduser() if is_directory(name) else None
 
 

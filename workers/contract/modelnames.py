@@ -1,4 +1,4 @@
-"""Where a run's document names models, and `run:<number>`, which names what another run of the team learned."""
+"""Where a run's document names models: those that ship by name, and `run:<number>`, what another run learned."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,6 +9,8 @@ from workers.contract.catalogue import Catalogue
 from workers.contract.rewardnode import LEAF, Node
 from workers.contract.spec import RewardPick, RunSpec
 
+STARTERS = {"starter": "starter", "starter-skills": "starter_skills"}
+"""Models that ship with the project: name -> folder in `workers/models`."""
 OF_RUN = "run:"
 Rename = Callable[[str, str], str]
 """The name that takes a name's place: (path in the document, name) -> name."""

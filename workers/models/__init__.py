@@ -1,1 +1,1 @@
-"""Models: the starter model that ships with the project, and the script that makes it from nothing."""
+"""Models: the starter models that ship with the project, and the script that makes them from nothing."""

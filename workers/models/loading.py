@@ -1,4 +1,4 @@
-"""A causal language model and its tokenizer by name: the starter, a local directory, or a Hugging Face id.
+"""A causal language model and its tokenizer by name: a starter, a local directory, or a Hugging Face id.
 
 Weights are read from safetensors only (a pickle runs code when it is opened), and no model brings code of its own.
 """
@@ -21,6 +21,7 @@ from transformers.models.auto.tokenization_auto import get_tokenizer_config
 from transformers.utils import logging as transformers_logging
 
 from workers.contract.errors import RunError
+from workers.contract.modelnames import STARTERS
 from workers.contract.spec import Model
 
 # Its bars would stand between the lines of the command line's events.
@@ -28,7 +29,6 @@ hide_bars: Callable[[], None] = transformers_logging.disable_progress_bar
 hide_bars()
 read_config: Callable[..., dict[str, Any]] = get_tokenizer_config
 STARTER = "starter"
-STARTER_FOLDER = Path(__file__).resolve().parent / "starter"
 GENERIC = ("PreTrainedTokenizerFast", "TokenizersBackend")
 
 
@@ -74,7 +74,7 @@ def load(model: Model, device: str = "cpu") -> Loaded:
             place, use_safetensors=True, dtype=torch.float32, trust_remote_code=False, **options
         )
     except (OSError, ValueError, KeyError, SafetensorError) as error:
-        mend = "Name `starter`, a Hugging Face id, or a directory with config.json and *.safetensors."
+        mend = "Name `starter`, `starter-skills`, a Hugging Face id, or a directory with config.json and *.safetensors."
         raise RunError("model", f"{model.name!r} cannot be loaded: {_first_line(error)}", mend) from error
     torch.nn.Module.to(network, torch.device(device))
     torch.nn.Module.eval(network)
@@ -105,11 +105,13 @@ def load_tokenizer(model: Model) -> PreTrainedTokenizerBase:
 
 def locate(model: Model) -> tuple[str, dict[str, Any]]:
     """Where the files are, and how transformers should look for them; RunError when a local path does not exist."""
-    if model.name == STARTER:
-        if not (STARTER_FOLDER / "config.json").is_file():
-            mend = "Make it: python -m workers.models.make_starter --out workers/models/starter"
-            raise RunError("model", "the starter model is not there.", mend)
-        return str(STARTER_FOLDER), {"local_files_only": True}
+    if model.name in STARTERS:
+        folder = Path(__file__).resolve().parent / STARTERS[model.name]
+        if not (folder / "config.json").is_file():
+            kind = model.name.removeprefix(f"{STARTER}-")
+            mend = f"Make it: python -m workers.models.make_starter --kind {kind} --out {folder}"
+            raise RunError("model", f"the model {model.name} is not there.", mend)
+        return str(folder), {"local_files_only": True}
     path = Path(model.name).expanduser()
     if path.is_dir():
         return str(path), {"local_files_only": True}

@@ -1,7 +1,6 @@
 """The starter model before it has learned anything: a small Llama over bytes, and its tokenizer."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
@@ -56,10 +55,3 @@ def make_model() -> LlamaForCausalLM:
         eos_token_id=EOS,
     )
     return LlamaForCausalLM(config)
-
-
-def save(model: LlamaForCausalLM, out: Path) -> None:
-    """Write weights (float32 safetensors), configuration and tokenizer to `out`."""
-    out.mkdir(parents=True, exist_ok=True)
-    model.save_pretrained(out)
-    make_tokenizer().save_pretrained(out)

@@ -118,7 +118,9 @@ def extras(draw: st.DrawFn) -> Extra:
 def companions(draw: st.DrawFn) -> Companion:
     """A further model."""
     model = Model(
-        draw(st.sampled_from(["", "starter", "a/b", "/m/n"])), draw(st.sampled_from(["", "main"])), draw(st.booleans())
+        draw(st.sampled_from(["", "starter", "starter-skills", "a/b", "/m/n"])),
+        draw(st.sampled_from(["", "main"])),
+        draw(st.booleans()),
     )
     return Companion(draw(st.sampled_from(ROLES)), model, draw(POSITIVE), draw(st.floats(0, 10)))
 
@@ -155,7 +157,8 @@ KEYS = st.sampled_from(["", "MERIT_KEY_A"])
 @st.composite
 def specs(draw: st.DrawFn) -> RunSpec:
     """Any run that the new-run page can show."""
-    name = draw(st.sampled_from(["starter", "Qwen/Qwen2.5-0.5B", "gpt2", "/models/mine", "./mine", "~/mine", "a/b/c"]))
+    places = ["starter", "starter-skills", "Qwen/Qwen2.5-0.5B", "gpt2", "/models/mine", "./mine", "~/mine", "a/b/c"]
+    name = draw(st.sampled_from(places))
     return RunSpec(
         name=draw(LABELS),
         model=Model(name, draw(st.sampled_from(["", "main"])), draw(st.booleans())),

@@ -120,7 +120,9 @@ def test_a_missing_model_is_a_trouble() -> None:
     assert [one.path for one in parse(data, CATALOGUE, {}).wrong] == ["model.name"]
 
 
-@pytest.mark.parametrize("name", ["starter", "gpt2", "Qwen/Qwen2.5-0.5B", "/a", "./a", "~/a", "a/b/c", "a/"])
+@pytest.mark.parametrize(
+    "name", ["starter", "starter-skills", "gpt2", "Qwen/Qwen2.5-0.5B", "/a", "./a", "~/a", "a/b/c", "a/"]
+)
 def test_models_keep_their_names(name: str) -> None:
     spec = replace(guided(CATALOGUE), model=Model(name))
     assert parsed(fill(spec, CATALOGUE, "x")).model.name == name
