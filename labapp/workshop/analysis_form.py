@@ -1,7 +1,7 @@
 """The analysis page's form: recorded completions, rewards, credit methods and a tokenizer as flat fields, and back."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from labapp.accounts.models import Team
@@ -86,22 +86,26 @@ def _was_shown(method: Method, prefix: str, data: Data) -> bool:
 def _reward(
     prefix: str, data: Data, catalogue: Catalogue, codes: Mapping[str, str], wrong: list[Trouble]
 ) -> RewardPick:
-    said, errors = ParamsForm(knobs.REWARD, prefix, data).values()
+    said, errors = ParamsForm(knobs.REWARD + knobs.FAILURE, prefix, data).values()
     wrong.extend(Trouble(path, what) for path, what in errors.items())
     name = data.get(f"{prefix}.name", "")
-    label, weight = str(said["label"] or ""), said["weight"] if isinstance(said["weight"], float) else 1.0
+    pick = RewardPick(
+        str(said["label"] or ""),
+        name,
+        weight=said["weight"] if isinstance(said["weight"], float) else 1.0,
+        on_failure=str(said["on_failure"]),
+    )
     if name.startswith(CODE):
-        return RewardPick(label, name, {}, weight, "", codes.get(name, ""))
+        return replace(pick, source=codes.get(name, ""))
     if name.startswith(TREE):
         tree = saved_tree(codes.get(name, ""))
-        whole = None if tree is None else tree_with_digests(tree, catalogue)
-        return RewardPick(label, name, weight=weight, tree=whole)
+        return replace(pick, tree=None if tree is None else tree_with_digests(tree, catalogue))
     method = catalogue.methods.get(f"rewards/{name}")
     if method is None:
-        return RewardPick(label, name, {}, weight)
+        return pick
     values, errors = values_of(method, prefix, data)
     wrong.extend(Trouble(path, what) for path, what in errors.items())
-    return RewardPick(label, name, differing(method, values), weight, method.digest)
+    return replace(pick, params=differing(method, values), digest=method.digest)
 
 
 def versions(team: Team) -> list[DataVersion]:

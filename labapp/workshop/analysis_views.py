@@ -91,6 +91,7 @@ def _reward(row: int, data: dict[str, str], catalogue: Catalogue) -> dict[str, A
     return {
         "row": row, "prefix": prefix, "name": name, "method": method,
         "named": ParamsForm(knobs.REWARD, prefix, data).rows(),
+        "failing": ParamsForm(knobs.FAILURE, prefix, data).rows(),
         "rows": analysis_form.bound_form(method, prefix, data).rows() if method is not None else [],
     }  # fmt: skip
 

@@ -1,5 +1,7 @@
 """Recorded completions, scored and credited without training: the same table as a training step's, at step 0."""
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -78,12 +80,27 @@ def _score_all(
     everything, order = _answers(recorded, cuts, columns), list[int]()
     for rows in _chunks(recorded):
         _report(reporter, "scoring", len(order), len(recorded))
-        whole = whole.joined(score(objectives, everything.rows(rows), 0, part=True))
+        whole = whole.joined(_scored(objectives, everything, rows))
         order += rows
     _report(reporter, "scoring", len(recorded), len(recorded))
     _refuse_useless(whole)
     places = sorted(range(len(order)), key=order.__getitem__)
     return replace(whole.rows(places), troubles=whole.troubles)
+
+
+def _scored(objectives: tuple[Objective, ...], answers: Answers, rows: list[int]) -> Scored:
+    """Some rows' rewards; what went wrong with one is told with its place in the file."""
+    try:
+        scored = score(objectives, answers.rows(rows), 0, part=True)
+    except RunError as error:
+        raise RunError(error.where, error.what, error.mend, _placed(error.evidence, rows)) from error
+    for event in scored.troubles:
+        event.data["evidence"] = _placed(event.data["evidence"], rows)
+    return scored
+
+
+def _placed(evidence: Mapping[str, Any], rows: list[int]) -> dict[str, Any]:
+    return {**evidence, **({"index": rows[evidence["index"]]} if "index" in evidence else {})}
 
 
 def _chunks(recorded: list[Recorded]) -> list[list[int]]:
@@ -102,12 +119,15 @@ def _chunks(recorded: list[Recorded]) -> list[list[int]]:
 
 
 def _refuse_useless(scored: Scored) -> None:
-    """A reward that failed everywhere is a mistake, not a result."""
+    """A reward that failed everywhere is a mistake, not a result, whatever failures count as."""
+    failed: Counter[str] = Counter()
     for event in scored.troubles:
-        label = event.data["evidence"]["label"]
-        if all(value is None for value in scored.values[label]):
+        evidence = event.data["evidence"]
+        label = evidence["label"]
+        failed[label] += evidence["count"]
+        if failed[label] == len(scored.total) or all(value is None for value in scored.values[label]):
             what = f"the reward {label!r} gave no value for any completion; {event.data['what']}"
-            raise RunError("reward", what, event.data["mend"], event.data["evidence"])
+            raise RunError("reward", what, event.data["mend"], evidence)
 
 
 def _answers(recorded: list[Recorded], cuts: list[Cut], columns: dict[str, tuple[object, ...]]) -> Answers:

@@ -115,8 +115,8 @@ def _must_be_useful(objective: Objective, judged: Values, answers: Answers, step
     stops = objective.on_failure == "stop" and bool(judged.faults)
     if stops or (not part and count and len(judged.faults) == count):
         first = min(judged.faults)
-        which = f"all {count} completions" if len(judged.faults) == count else f"completion {first}"
-        what = f"the reward {label!r} failed on {which}: {judged.faults[first]}"
+        failed = "all" if len(judged.faults) == count else f"{len(judged.faults)} of"
+        what = f"the reward {label!r} failed on {failed} {count} completions: {judged.faults[first]}"
         mend = "The run was asked to stop where this reward fails." if stops else ""
         raise RunError("reward", what, mend, {"step": step, "label": label, **sample_of(answers, first)})
 

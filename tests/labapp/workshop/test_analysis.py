@@ -171,6 +171,8 @@ def test_code_that_fails_everywhere_fails_the_run_with_the_reason(
         ({"rewards.0.params.column": "nowhere"}, "reads the column &#x27;nowhere&#x27;"),
         ({"rewards.0.params.tolerance": "soft"}, "needs a number"),
         ({"rewards.0.label": ""}, "label"),
+        ({"rewards.0.on_failure": "one"}, "rewards.0.on_failure"),
+        ({"rewards.0.name": "judge", "rewards.0.on_failure": "zero"}, "rewards.0.on_failure"),
         ({"tokenizer": "own", "own_tokenizer": ""}, "name a tokenizer"),
         ({"tokenizer": "own", "own_tokenizer": "a b"}, "is no id on the hub"),
         ({"tokenizer": "own", "own_tokenizer": "/nowhere/at/all"}, "there is no directory"),
@@ -193,6 +195,26 @@ def test_an_exchanged_method_starts_at_its_own_defaults(alice_client: Client, re
     html = alice_client.post(PAGE, changed, headers=HTMX).content.decode()
     assert "rewards.0.params.tolerance" not in html
     assert "nothing is wrong" in html
+
+
+@pytest.mark.parametrize("policy", ["skip", "zero", "stop"])
+def test_what_becomes_of_failures_is_chosen_and_kept(
+    alice_client: Client, recorded: DataVersion, team: Team, alice: User, policy: str
+) -> None:
+    made = rewards.create(team, alice, "ends right", CODE)
+    tree = rewards.create(team, alice, "part", Node("combining", "sum", of=(Node("rewards", "brevity"),)))
+    for name in ("numeric_answer", made.reference, tree.reference):
+        first = fields(alice_client.get(PAGE).content.decode())
+        assert first["rewards.0.on_failure"] == "skip"
+        asked = {**first, "do": "look", "rewards.0.name": name, "rewards.0.on_failure": policy}
+        seen = fields(alice_client.post(PAGE, asked, headers=HTMX).content.decode())
+        assert seen["rewards.0.on_failure"] == policy
+        alice_client.post(PAGE, {**seen, "do": "launch"})
+        run = Run.objects.latest("created")
+        (reward,) = analysis.from_dict(run.spec).rewards
+        assert (reward.name, reward.on_failure) == (name, policy)
+        told = alice_client.get(f"/api/v1/runs/{run.pk}").json()
+        assert told["spec"]["rewards"][0]["on_failure"] == policy
 
 
 def test_rewards_are_added_and_removed(alice_client: Client, recorded: DataVersion) -> None:
