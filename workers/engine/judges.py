@@ -1,6 +1,7 @@
 """Who judges: rewards of the catalogue in this process, users' code in its child, trees of both; failures on answers
 are values."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +16,7 @@ from workers.engine.boundary import attempt
 from workers.engine.facilities import Facilities
 from workers.engine.recipe import Part, make_part
 
+FAILING = 8.0  # seconds that completions of one batch may take to fail one by one
 UNBOUNDED = (float("-inf"), float("inf"))
 BROKEN = ("wrong_count", "not_a_number", "wrong_place")  # faults that are the function's, whatever the completion
 MEND = "Mend the function (finite numbers or None, one a completion, at places it has) and save it as a new version."
@@ -105,16 +107,20 @@ def _method(part: Part, facilities: Facilities) -> Judge:
 
 
 def _one_by_one(call: Callable[[Answers], Values], answers: Answers) -> Values:
-    """A batch on which a reward failed, answer by answer: the sound ones keep their values."""
+    """A batch on which a reward failed, answer by answer: the sound ones keep their values. Once failing alone has
+    taken `FAILING` seconds, the others have failed as the last one did: a pattern that explodes does so on all."""
     totals: list[Any] = []
     parts: dict[str, list[float | None]] = {}
     spans: dict[int, tuple[Span, ...]] = {}
     faults: dict[int, str] = {}
     notes: dict[int, str] = {}
+    lost, why = 0.0, Exception()
     for n in range(len(answers.texts)):
-        found = attempt(partial(call, answers.rows([n])))
+        began, tried = time.monotonic(), lost <= FAILING
+        found = attempt(partial(call, answers.rows([n]))) if tried else why
         if isinstance(found, Exception):
-            faults[n] = _told(found)
+            lost, why = lost + time.monotonic() - began, found
+            faults[n] = _told(found) + ("" if tried else "; not tried alone")
             totals.append(None)
             continue
         totals.extend(found.total)

@@ -1,5 +1,6 @@
 """Rewards as the engine takes them: cells that fail, values that are none, and users' code in its child."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -10,8 +11,10 @@ from workers.contract.answers import Answers
 from workers.contract.errors import RunError
 from workers.contract.spec import RewardPick
 from workers.contract.values import Values
+from workers.engine import judges
 from workers.engine.judges import Objective, close_all, make_objectives
 from workers.engine.scoring import score
+from workers.rewards import format as formats
 
 ANSWERS = Answers(
     ("good", "bad", "ugly"), ("p", "p", "q"), (4, 3, 4), ("finished",) * 3, {"answer": ("good", "x", "x")}
@@ -111,3 +114,21 @@ def test_users_code_that_cannot_be_used_ends_the_run(body: str, what: str) -> No
     with pytest.raises(RunError, match=what) as caught:
         code(body)(ANSWERS)
     assert caught.value.where == "reward"
+
+
+def test_a_pattern_that_explodes_on_everything_is_not_tried_on_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each try takes a tenth of a second here, and fails; after two tenths the rest are lost with its words, but for
+    what is sound before them."""
+    monkeypatch.setattr(formats, "SECONDS", 0.1)
+    monkeypatch.setattr(judges, "FAILING", 0.15)
+    texts = ("a", *["a" * 60 + "c"] * 40)
+    answers = Answers(texts, ("p",) * 41, (1,) * 41, ("finished",) * 41)
+    (hopeless,) = make_objectives([RewardPick("mine", "format", {"pattern": "(a|aa)+"})])
+    began = time.monotonic()
+    found = hopeless.judge(answers, 1)
+    assert time.monotonic() - began < 2
+    assert list(found.total) == [1.0] + [None] * 40
+    assert "takes more than" in found.faults[1]
+    assert not found.faults[1].endswith("not tried alone")
+    assert found.faults[40].endswith("not tried alone")
+    assert found.faults[40].count("not tried") == 1
