@@ -24,7 +24,7 @@ def fill(spec: RunSpec, catalogue: Catalogue, experiment: str = "") -> dict[str,
     data = {"name": spec.name} | ({"experiment": experiment} if experiment else {})
     data |= _model_texts(spec.model) | _prompt_texts(spec.prompts, catalogue)
     for index, reward in enumerate(spec.rewards):
-        data |= _reward_texts(f"rewards.{index}", reward, catalogue)
+        data |= reward_texts(f"rewards.{index}", reward, catalogue)
     data |= recipe_texts(spec, catalogue) | _record_texts("", knobs.SIZES + knobs.MACHINE, spec)
     data |= _record_texts("optimiser.", knobs.OPTIMISER, spec.optimiser)
     data |= _switched("lora", knobs.LORA, spec.lora, Lora()) | _switched("served", knobs.SERVED, spec.served, Served())
@@ -103,7 +103,8 @@ def pick_texts(prefix: str, pick: Pick, catalogue: Catalogue) -> dict[str, str]:
     return data if method is None else data | texts(method, f"{prefix}.params", pick.params)
 
 
-def _reward_texts(prefix: str, reward: RewardPick, catalogue: Catalogue) -> dict[str, str]:
+def reward_texts(prefix: str, reward: RewardPick, catalogue: Catalogue) -> dict[str, str]:
+    """The form data of a reward at its place."""
     pick = Pick("rewards", reward.name, reward.params, reward.digest)
     data = pick_texts(prefix, pick, catalogue) | {f"{prefix}.label": reward.label}
     data |= {f"{prefix}.weight": text_of(reward.weight), f"{prefix}.on_failure": reward.on_failure}

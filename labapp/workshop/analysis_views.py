@@ -8,12 +8,14 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from labapp import shelf
-from labapp.accounts.access import person, requires, team_of
+from labapp.accounts.access import person, requires, scoped_get, team_of
 from labapp.accounts.models import Team
 from labapp.runs import knobs, launch, learned
 from labapp.runs.form_data import renumbered, row_of, rows, with_row
 from labapp.runs.models import Run
+from labapp.runs.starting import run_number
 from labapp.workshop import analysis_form
+from labapp.workshop.analysis_again import filled
 from labapp.workshop.forms import ParamsForm
 from labapp.workshop.references import label_of
 from labapp.workshop.saved import saved_rewards, texts_of, words_of
@@ -25,7 +27,8 @@ from workers.contract.method import Method
 @require_http_methods(["GET", "POST"])
 @requires("change")
 def new(request: HttpRequest) -> HttpResponse:
-    """The form; `?dataset=<id>@<version>` chooses the completions. POST `do` is launch, look, or remove."""
+    """The form; `?dataset=<id>@<version>` chooses the completions, `?again=<run>` shows an analysis that was made. POST
+    `do` is launch, look, or remove."""
     team, catalogue = team_of(request), shelf.catalogue()
     if request.method == "GET":
         return _page(request, team, catalogue, _start(request, team, catalogue))
@@ -41,6 +44,10 @@ def new(request: HttpRequest) -> HttpResponse:
 
 
 def _start(request: HttpRequest, team: Team, catalogue: Catalogue) -> dict[str, str]:
+    if "again" in request.GET:
+        analyses = Run.objects.filter(kind=Run.ANALYSIS, deleted=None).select_related("experiment")
+        made = scoped_get(analyses, request, pk=run_number(request.GET["again"]))
+        return filled(analysis.from_dict(made.spec), made.experiment.name, catalogue)
     asked = request.GET.get("dataset", "")
     found = analysis_form.versions(team)
     version = next((one for one in found if one.reference == asked), found[0] if found else None)
