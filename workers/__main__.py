@@ -13,6 +13,7 @@ from workers.contract import analysis, catalogue, checking
 from workers.contract.errors import RunError, Stopped, Trouble
 from workers.contract.kinds import KINDS
 from workers.contract.method import Method, MethodError
+from workers.contract.modelnames import OF_RUN, runs_named
 from workers.contract.spec import Pick, RewardPick, RunSpec, SpecError
 
 WRONG, STOPPED = 1, 130
@@ -56,7 +57,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _train(chosen: argparse.Namespace) -> None:
     spec = read_spec(chosen.spec)
-    _refuse(checking.troubles(spec, catalogue.read_catalogue()))
+    known = catalogue.read_catalogue()
+    _refuse([*checking.troubles(spec, known), *_of_runs(spec, known)])
     if spec.prompts.dataset:
         raise RunError("spec", "the document names an uploaded data set.", "Give prompts.path, a JSONL file, instead.")
     # Imported only now: listing methods or refusing a document must not wait for torch.
@@ -77,13 +79,23 @@ def _analyse(chosen: argparse.Namespace) -> None:
         path=str(chosen.file),
         tokenizer=chosen.tokenizer,
     )
-    _refuse(analysis.troubles(spec, catalogue.read_catalogue()))
+    known = catalogue.read_catalogue()
+    _refuse([*analysis.troubles(spec, known), *_of_runs(spec, known)])
     from workers.cli_show import showing
     from workers.engine.offline import analyse
 
     with showing(0) as tell:
         ledger = DirectoryLedger(chosen.out, tell)
         _record(ledger, lambda: analyse(spec, ledger))
+
+
+def _of_runs(spec: RunSpec | analysis.AnalysisSpec, known: catalogue.Catalogue) -> list[Trouble]:
+    """Models that only a lab can find: there is no database here."""
+    where = "a lab finds what that run learned, the command line does not: give the directory of its checkpoint"
+    return [
+        Trouble(path, f"{where}, checkpoints/{name.removeprefix(OF_RUN)}/step-… in the lab's home")
+        for path, name in runs_named(spec, known)
+    ]
 
 
 def _record(ledger: DirectoryLedger, work: Callable[[], None]) -> None:

@@ -23,6 +23,7 @@ from labapp.celery_app import app
 from labapp.runs.models import LIVE, Experiment, Run
 from labapp.runs.moves import move, record, write
 from labapp.runs.rewind import forget_after, saved_step
+from labapp.workshop.uses import refusal_of_model
 
 logger = logging.getLogger("merit.runs")
 
@@ -150,7 +151,11 @@ def lost(run: Run, how: str) -> Run | None:
 
 
 def delete(run: Run) -> None:
-    """Hide the run, after asking it to stop if it is live. For UNDO it can be brought back. Refused if hidden."""
+    """Hide the run, after asking it to stop if it is live. For UNDO it can be brought back. Refused if hidden, or if
+    others take their model from it."""
+    used = refusal_of_model(run)
+    if used:
+        raise Refused(used)
     with transaction.atomic():
         if Run.objects.filter(pk=run.pk, deleted=None, state__in=LIVE).exclude(state="stopping").exists():
             stop(run)

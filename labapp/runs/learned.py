@@ -67,10 +67,12 @@ def taken_directory(run_id: UUID, source: UUID) -> Path:
 
 def run_number(name: str) -> UUID | None:
     """The number in `run:<number>`; None for what is no run's number."""
+    text = name.removeprefix(OF_RUN)
     try:
-        return UUID(name.removeprefix(OF_RUN))
+        number = UUID(text)
     except ValueError:
         return None
+    return number if str(number) == text else None  # one way to write it, by which it is found when a run is deleted
 
 
 def run_named(team: int, name: str) -> Run | None:
@@ -82,6 +84,14 @@ def run_named(team: int, name: str) -> Run | None:
 def name_of(run: Run) -> str:
     """What names the run's newest checkpoint as a model."""
     return f"{OF_RUN}{run.pk}"
+
+
+def may_begin(run: Run) -> bool:
+    """Whether another run can begin with what this one learned."""
+    try:
+        return bool(learned(run.team_id, name_of(run)))
+    except NotLearned:
+        return False
 
 
 def choices(team: Team, chosen: str = "") -> Choices:

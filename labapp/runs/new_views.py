@@ -29,9 +29,10 @@ Answer = Callable[[HttpRequest, Team, dict[str, str]], HttpResponse]
 @require_http_methods(["GET", "POST"])
 @requires("change")
 def new(request: HttpRequest) -> HttpResponse:
-    """The form; `?guided=1` the guided run explained, `?clone=<run>` another run's values, `?try=<kind>/<name>` one
-    method in the guided run, `?algorithm=<id>@<version>` a saved algorithm (`ready:<slug>` one that comes with the
-    lab), `?dataset=<id>@<version>` and `?reward=code:<id>@<version>` (`tree:…`) the team's own."""
+    """The form; `?guided=1` the guided run explained, `?clone=<run>` another run's values, `?begin=<run>` these on that
+    run's newest checkpoint, `?try=<kind>/<name>` one method in the guided run, `?algorithm=<id>@<version>` a saved
+    algorithm (`ready:<slug>` one that comes with the lab), `?dataset=<id>@<version>` and
+    `?reward=code:<id>@<version>` (`tree:…`) the team's own."""
     team = team_of(request)
     if request.method == "GET":
         return _page(request, team, starting_data(request, team))

@@ -17,6 +17,7 @@ from labapp.runs.exhibits import PREFIX
 from labapp.runs.filling import fill
 from labapp.runs.form_data import PARTS, PREFERENCES, Data, with_row
 from labapp.runs.guided import EXPERIMENT, guided
+from labapp.runs.learned import name_of
 from labapp.runs.mending import mended
 from labapp.runs.models import Experiment, Run
 from labapp.runs.stock_facts import stock_facts
@@ -37,10 +38,12 @@ SEVERAL = ("selection", "shaping", "regularisers")
 def starting_data(request: HttpRequest, team: Team) -> dict[str, str]:
     """The form data that a fresh page starts with, from the address."""
     catalogue = shelf.catalogue()
-    cloned = request.GET.get("clone")
+    begun = request.GET.get("begin", "")
+    cloned = begun or request.GET.get("clone", "")
     if cloned:
         run = scoped_get(Run.objects, request, id=run_number(cloned), kind=Run.TRAIN, deleted=None)
         spec = replace(from_dict(run.spec), name=f"{run.name} again"[:120])
+        spec = replace(spec, model=replace(spec.model, name=name_of(run), revision="")) if begun else spec
         return fill(spec, catalogue, run.experiment.name) | {"parent": str(run.id)}
     spec = guided(catalogue)
     if request.GET.get("guided"):

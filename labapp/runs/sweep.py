@@ -16,7 +16,9 @@ from kombu.exceptions import OperationalError
 from labapp.celery_app import app
 from labapp.observatory.models import Rollout
 from labapp.runs import files, launch
+from labapp.runs.learned import name_of
 from labapp.runs.models import LIVE, Event, MetricPoint, Run
+from labapp.workshop.uses import runs_of_model
 
 logger = logging.getLogger("merit.sweep")
 
@@ -50,10 +52,15 @@ def resend() -> int:
 
 
 def purge() -> int:
-    """Remove for good what was deleted too long ago to be brought back: files first, then rows. Returns how many."""
+    """Remove for good what was deleted too long ago to be brought back: files first, then rows. Returns how many.
+
+    A run whose model another names waits until that one is gone: it may have been brought back.
+    """
     gone = Run.objects.filter(deleted__lt=timezone.now() - launch.UNDO).exclude(state__in=LIVE)
     count = 0
-    for run in gone:
+    for run in gone.order_by("-created"):  # who names a model before whom it is
+        if runs_of_model(name_of(run), run.team_id).exclude(pk=run.pk).exists():
+            continue
         # Were the rows removed first, a fault between the two would leave files that nobody knows of.
         files.remove(run.pk)
         for model in (Event, MetricPoint, Rollout):

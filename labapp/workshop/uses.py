@@ -1,12 +1,14 @@
-"""Which runs use a data set, a reward or an algorithm: what was used is not deleted, or nobody could repeat the run."""
+"""Which runs use a data set, a reward, an algorithm or another run's model: what was used is not deleted, or nobody
+could repeat the run."""
 
 from collections.abc import Iterable
 
 from django.db.models import BooleanField, F, Func, Q, QuerySet, Value
 
 from labapp.runs.models import Run
-from labapp.workshop.models import Algorithm, DataSet, Reward, RewardVersion
+from labapp.workshop.models import Algorithm, AlgorithmVersion, DataSet, Reward, RewardVersion
 from labapp.workshop.references import SAVED, reference_of
+from workers.contract.modelnames import OF_RUN
 
 
 def runs_of_data(dataset: DataSet, number: int | None = None) -> QuerySet[Run]:
@@ -45,10 +47,37 @@ def runs_of_algorithm(algorithm: Algorithm) -> QuerySet[Run]:
     return used.order_by("-created")
 
 
-def refusal(what: str, runs: Iterable[Run], rewards: Iterable[RewardVersion] = ()) -> str:
-    """Why something that runs use, or other rewards have as a part, is not deleted; empty when none does."""
+def runs_of_model(name: str, team: int) -> QuerySet[Run]:
+    """The runs and analyses that name a run's model (`run:<number>`) anywhere, newest first."""
+    return Run.objects.filter(_holds("spec", name), team=team).order_by("-created")
+
+
+def refusal_of_model(run: Run) -> str:
+    """Why a run is not deleted whose model others name; empty when none does. Deleted runs do not count: what they
+    named is not removed before they are."""
+    name = f"{OF_RUN}{run.pk}"
+    rewards = RewardVersion.objects.filter(_holds("tree", name), reward__team=run.team_id).select_related("reward")
+    recipes = AlgorithmVersion.objects.filter(_holds("document", name), algorithm__team=run.team_id)
+    runs = runs_of_model(name, run.team_id).filter(deleted=None).exclude(pk=run.pk)
+    return refusal(run.name, runs, rewards, recipes.select_related("algorithm"))
+
+
+def _holds(field: str, text: str) -> Func:
+    """Whether any text within a JSON field is this one, which has no quotation mark."""
+    asked = "jsonb_path_exists(%(expressions)s::jsonpath)"
+    return Func(F(field), Value(f'$.** ? (@ == "{text}")'), template=asked, output_field=BooleanField())
+
+
+def refusal(
+    what: str,
+    runs: Iterable[Run],
+    rewards: Iterable[RewardVersion] = (),
+    algorithms: Iterable[AlgorithmVersion] = (),
+) -> str:
+    """Why something that runs use, or other rewards or algorithms have as a part, is not deleted; empty when none
+    does."""
     names = [f"{run.name}{' (deleted, but it can be brought back)' if run.deleted else ''}" for run in runs]
-    names += [f"the reward {one}" for one in rewards]
+    names += [f"the reward {one}" for one in rewards] + [f"the algorithm {one}" for one in algorithms]
     if not names:
         return ""
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

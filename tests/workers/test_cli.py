@@ -18,7 +18,7 @@ from workers.contract.catalogue import read_catalogue
 from workers.contract.errors import RunError, Stopped
 from workers.contract.events import Event
 from workers.contract.fold import empty, fold
-from workers.contract.spec import Budget, RunSpec, to_dict, to_json
+from workers.contract.spec import Budget, Model, RewardPick, RunSpec, to_dict, to_json
 from workers.documents import as_yaml
 
 
@@ -196,3 +196,23 @@ def test_a_file_is_there_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest
     with pytest.raises(OSError, match="full"):
         ledger.save("rollouts/a.parquet", b"two")
     assert [path.read_bytes() for path in (tmp_path / "rollouts").iterdir()] == [b"one"]
+
+
+@pytest.mark.parametrize("change", ["model", "reward"])
+def test_what_a_run_of_a_lab_learned_is_named_by_its_directory(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], change: str
+) -> None:
+    """There is no database to find it in; nothing is loaded, and nothing is asked of the hub."""
+    rewards = (RewardPick("read", "flr", {"name": "run:3b24"}),)
+    changes: dict[str, Any] = {"model": {"model": Model("run:3b24")}, "reward": {"rewards": rewards}}
+    path = written(tmp_path, tiny_spec(tmp_path, **changes[change]))
+    assert main(["train", str(path), "--out", str(tmp_path / "out")]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith({"model": "model.name: ", "reward": "rewards.0.params.name: "}[change])
+    assert "give the directory of its checkpoint, checkpoints/3b24/step-…" in said
+    assert not (tmp_path / "out").exists()
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text('{"prompt": "a", "completion": "b"}\n')
+    out = ["--out", str(tmp_path / "out"), "--reward", "brevity"]
+    assert main(["analyse", str(rows), *out, "--tokenizer", "run:3b24"]) == 1
+    assert "tokenizer: a lab finds what that run learned" in capsys.readouterr().err

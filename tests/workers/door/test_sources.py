@@ -86,20 +86,3 @@ def test_a_document_that_is_no_spec_says_the_field(run: Run) -> None:
     run.spec = SPEC | {"prompts": 3}
     with pytest.raises(SpecError, match="prompts"):
         train_spec(run)
-
-
-def test_a_model_of_a_run_is_its_newest_checkpoint(run: Run, settings: Any, tmp_path: Path) -> None:
-    settings.MERIT_HOME = tmp_path
-    other = Run.objects.create(team=run.team, experiment=run.experiment, name="guide", spec={})
-    run.spec = SPEC | {"prompts": {}, "companions": [{"role": "guide", "model": {"name": f"run:{other.pk}"}}]}
-    with pytest.raises(RunError, match="has no checkpoint on this machine"):
-        train_spec(run)
-    for step in (3, 12):
-        (tmp_path / "checkpoints" / str(other.pk) / f"step-{step:06d}").mkdir(parents=True)
-    (tmp_path / "checkpoints" / str(other.pk) / "step-000020.part").mkdir()
-    (companion,) = train_spec(run).companions
-    assert companion.model.name.endswith("step-000012")
-    outsider = Team.objects.create(name="Other", slug="other")
-    Run.objects.filter(pk=other.pk).update(team=outsider)
-    with pytest.raises(RunError, match="There is no run"):
-        train_spec(run)
