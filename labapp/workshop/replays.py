@@ -12,7 +12,7 @@ from labapp.accounts.models import Team
 from labapp.observatory.models import Rollout
 from labapp.runs.models import Run
 from labapp.workshop import quick
-from labapp.workshop.replay_choices import Asked, NotReplayed, costs, picks, reward_of
+from labapp.workshop.replay_choices import OWN, Asked, NotReplayed, costs, picks, reward_of
 
 TASK = "merit.replay"
 PATIENCE = 60  # seconds after which we say that no worker answers
@@ -42,9 +42,11 @@ def start(team: Team, run: Run, asked: Asked, may_change: bool = True) -> Replay
     rewards = picks(run)
     if asked.instead and asked.instead not in [one.label for one in rewards]:
         raise NotReplayed(f"This run has no reward {asked.instead!r} that another could stand in for.")
-    trained = run.kind == Run.TRAIN
+    trained, stands_for = run.kind == Run.TRAIN, asked.instead or asked.reward.removeprefix(OWN)
     question = {
         "name": title, "node": node, "instead": asked.instead, "weights": {one.label: one.weight for one in rewards},
+        # In the place of a reward whose failures count as 0, failures do too.
+        "zero": any(one.label == stands_for and one.on_failure == "zero" for one in rewards),
         **({"seed": run.spec.get("seed", 0), "steps": max(1, run.steps), "spec": run.spec} if trained else {}),
     }  # fmt: skip
     sent = quick.ask(TASK, [steps(run, asked.span), question, str(team.pk)], PATIENCE)

@@ -33,7 +33,8 @@ UNSTORED = "What a run did not store cannot be replayed: choose another reward, 
 class Question:
     """Which reward, called `name`, and in whose place: that of the whole sum, or of the run's reward `instead`, the
     others keeping their `weights` by label. `seed` and `steps` are the run's; `spec` is the run whose recipe gives
-    credit (None: there is none)."""
+    credit (None: there is none). Completions that the reward fails on have 0 where `zero` says so, else they do not
+    count."""
 
     name: str
     node: Node
@@ -42,6 +43,7 @@ class Question:
     seed: int = 0
     steps: int = 1
     spec: RunSpec | None = None
+    zero: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,8 @@ def replay(steps: Sequence[int], read: Callable[[int], bytes], question: Questio
         with boundary("reward"):
             judge = make_judge(_as_it_is(question.node), question.name, facilities)
         stack.callback(judge.close)
-        objective = Objective(question.name, 1.0, judge.bounds, judge.judge, judge.close)
+        becomes = "zero" if question.zero else "skip"
+        objective = Objective(question.name, 1.0, judge.bounds, judge.judge, judge.close, becomes)
         for step in steps:
             if made and time.monotonic() - began > SECONDS:
                 late.append(step)

@@ -76,7 +76,7 @@ def test_it_works(vera_client: Client, team: Team, alice: User, run: Run, worker
     assert f'hx-post="/runs/{run.pk}/replay/"' in asked
 
     shown = answer(vera_client, run, saved.reference)
-    name, queue, (steps, question, owner) = worker.sent[0]
+    name, queue, (steps, question, _) = worker.sent[0]
     assert (name, queue) == ("merit.replay", "quick")
     assert [step for step, _ in steps] == [3, 1]
     assert (question["seed"], question["steps"], question["weights"]) == (0, 60, {"correct": 2.0})
@@ -101,6 +101,20 @@ def test_a_tree_a_method_and_the_runs_own_reward_may_be_replayed(
     assert "in place of the whole reward" in answer(alice_client, run, "method:brevity")
     assert "correct in place of correct" in answer(alice_client, run, "own:correct", instead="correct")
     assert "digest" not in worker.sent[-1][2][1]["node"]
+
+
+def test_failures_count_as_they_do_for_the_reward_that_is_replaced(
+    alice_client: Client, team: Team, alice: User, run: Run, worker: Any
+) -> None:
+    pick = RewardPick("correct", "exact_answer", on_failure="zero")
+    spec = replace(guided(shelf.catalogue()), rewards=(pick, RewardPick("short", "brevity")))
+    lenient = stored(launch.create(team, alice, to_dict(spec), "E"), 1)
+    for name, instead, zero in (
+        ("own:correct", "", True), ("method:brevity", "", False),
+        ("method:format", "correct", True), ("own:correct", "short", False),
+    ):  # fmt: skip
+        answer(alice_client, lenient, name, **({"instead": instead} if instead else {}))
+        assert worker.sent[-1][2][1]["zero"] == zero
 
 
 def test_which_steps_are_replayed(team: Team, alice: User, run: Run) -> None:

@@ -179,6 +179,8 @@ def test_failures_are_told_and_do_not_count_as_zero() -> None:
     fails = "def reward(completions, **columns):\n    return [1.0 / (text != '7') for text in completions]\n"
     made = told(Node(LEAF, "code:1@1", source=fails))
     assert (made["whole"]["failed"], made["whole"]["none"], made["whole"]["new"]) == (1, 1, 1.0)
+    zero = told(Node(LEAF, "code:1@1", source=fails), zero=True)["whole"]
+    assert (zero["failed"], zero["none"], zero["new"]) == (1, 0, 0.75), "1, 0, 1, 1 where the reward's failures are 0"
     (fault,) = made["faults"]
     assert (fault["step"], fault["index"]) == (3, 1)
     assert "the reward 'new' failed on 1 of 4 completions" in fault["what"]
