@@ -158,7 +158,7 @@ KEYS = st.sampled_from(["", "MERIT_KEY_A"])
 def specs(draw: st.DrawFn) -> RunSpec:
     """Any run that the new-run page can show."""
     places = ["starter", "starter-skills", "Qwen/Qwen2.5-0.5B", "gpt2", "/models/mine", "./mine", "~/mine", "a/b/c"]
-    name = draw(st.sampled_from(places))
+    name = draw(st.sampled_from([*places, "run:1"]))
     return RunSpec(
         name=draw(LABELS),
         model=Model(name, draw(st.sampled_from(["", "main"])), draw(st.booleans())),
