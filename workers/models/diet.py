@@ -12,10 +12,13 @@ from transformers import PreTrainedTokenizerBase
 from workers.models.reactions import reaction
 from workers.tasks.parts import TRAIN, draw
 
+SLIPS = 0.5  # share of careless answers that show steps and slip in the last, where users react
+
 
 @dataclass(frozen=True)
 class Dish:
-    """One task at a level, its share of the diet, and whether users react to its answers."""
+    """One task at a level, its share of the diet, and whether users react to its answers (arithmetic: `#` and a number
+    end its steps)."""
 
     task: ModuleType
     level: int
@@ -38,10 +41,19 @@ def write(rng: random.Random, diet: Sequence[Dish], size: int, careful_share: fl
 
 def _dialogue(rng: random.Random, dish: Dish, careful_share: float) -> Dialogue:
     problem = draw(dish.task.problem, rng, TRAIN, level=dish.level)
-    text = dish.task.solution(rng, problem, careful=rng.random() < careful_share)
+    careful = rng.random() < careful_share
+    text = dish.task.solution(rng, problem, careful=careful)
     if not dish.reactions:
         return Dialogue(problem.prompt, (text,))
+    if not careful and rng.random() < SLIPS:
+        text = _slipped(rng, str(problem.columns["demonstration"]), problem.answer)
     return Dialogue(problem.prompt, (text, reaction(rng, right=dish.task.verify(text, problem) == 1.0)))
+
+
+def _slipped(rng: random.Random, steps: str, answer: str) -> str:
+    """Steps that end on another number, so that a wrong answer may be as long as a right one."""
+    wrong = rng.choice([other for other in range(max(0, int(answer) - 9), int(answer) + 10) if other != int(answer)])
+    return steps.removesuffix(f"={answer}#{answer}") + f"={wrong}#{wrong}"
 
 
 def tokens(tokenizer: PreTrainedTokenizerBase, dialogues: Sequence[Dialogue]) -> tuple[Tensor, Tensor]:
