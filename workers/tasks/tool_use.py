@@ -1,7 +1,7 @@
 """Call the right tool with the right arguments: `<think>…</think>`, then one JSON object a line in `<tool_call>` tags.
 
 Six small tools, requests written from templates, names and values verified. A careful solution says what it will do and
-calls; a careless one forgets a call or mixes up a value. The starter model has never seen this task.
+calls; a careless one forgets a call or mixes up a value. Of the two starters `starter-skills` knows this task.
 """
 
 import json
