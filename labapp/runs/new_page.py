@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from labapp import shelf
 from labapp.accounts.models import Team
-from labapp.runs import data_choices, knobs, learned, memory, prechecks
+from labapp.runs import data_choices, knobs, memory, model_choices, prechecks
 from labapp.runs.digests import with_digests
 from labapp.runs.fields import Draft, parse
 from labapp.runs.form_data import Data, rows
@@ -32,7 +32,7 @@ def form_context(data: Data, team: Team, saved: Mapping[str, RewardVersion]) -> 
         "data": {name.replace(".", "_"): text for name, text in data.items()},
         "head": field_rows(knobs.HEAD, "", data),
         "model": field_rows(knobs.MODEL, "model", data),
-        "model_runs": learned.choices(team, data.get("model.run", "")),
+        "model_runs": model_choices.choices(team, data.get("model.run", "")),
         "task": pick_context("prompts.task", "tasks", data, catalogue),
         "datasets": data_choices.data_sets(team, data),
         "reads_file": data_choices.reads_file(data),

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from labapp import shelf
 from labapp.accounts.access import person, require, requires, scoped, scoped_get, team_of
 from labapp.accounts.search import words_of
-from labapp.runs import learned
+from labapp.runs import model_choices
 from labapp.runs.choosing import READY, algorithm_texts, linked, taken
 from labapp.runs.filling import refreshed
 from labapp.runs.form_steps import STEPS, texts
@@ -160,7 +160,7 @@ def _page(
     status = 422 if error else 200
     if "HX-Request" in request.headers:
         return render(request, "workshop/algorithm_form.html", context, status=status)
-    context |= microscope_panel.panel(request) | {"model_runs": learned.choices(team_of(request))}
+    context |= microscope_panel.panel(request) | {"model_runs": model_choices.choices(team_of(request))}
     return render(request, "workshop/algorithm.html", context, status=status)
 
 

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 from labapp import shelf
 from labapp.accounts.access import person, requires, scoped_get, team_of
 from labapp.accounts.models import Team
-from labapp.runs import knobs, launch, learned
+from labapp.runs import knobs, launch, model_choices
 from labapp.runs.form_data import renumbered, row_of, rows, with_row
 from labapp.runs.models import Run
 from labapp.runs.starting import run_number
@@ -85,7 +85,7 @@ def _page(
         "tokenizer": data.get("tokenizer", ""), "own_tokenizer": data.get("own_tokenizer", ""),
         "name": data.get("name", ""), "experiment": data.get("experiment", ""), "troubles": found,
         "worker_differs": shelf.worker_differs(), "first": next(iter(draft.spec.credits), None),
-        "model_runs": learned.choices(team),
+        "model_runs": model_choices.choices(team),
     }  # fmt: skip
     template = "data/analyse_form.html" if "HX-Request" in request.headers else "data/analyse.html"
     return render(request, template, context, status=status)

@@ -1,13 +1,6 @@
-"""Models that stand in documents as `run:<number>`: turned into directories, and kept with the run that begins there.
+"""Models that stand in documents as `run:<number>`: turned into directories."""
 
-A run that takes up another's checkpoint goes on from the same one for as long as it lives, although the other learns
-on, drops its older checkpoints or is removed: its files are linked into the run's own directory when it begins.
-"""
-
-import os
-import shutil
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from labapp import shelf
@@ -17,8 +10,7 @@ from workers.contract.errors import RunError
 from workers.contract.modelnames import is_of_run, of_node
 from workers.contract.rewardnode import Node
 from workers.contract.spec import build
-
-UNFINISHED = ".part"
+from workers.door.linked import keep
 
 
 def newest(owner: str, name: str) -> str:
@@ -41,7 +33,7 @@ def kept(run: Run, name: str) -> str:
     source = run_number(name)
     there = () if source is None else taken_directory(run.pk, source).glob("step-" + "[0-9]" * 6)
     found = next(iter(there), None)
-    return str(_keep(run, _sound(_learned(run.team_id, name))) if found is None else found)
+    return str(keep(run, _sound(_learned(run.team_id, name))) if found is None else found)
 
 
 def _learned(team: int, name: str) -> list[Learned]:
@@ -64,30 +56,3 @@ def _sound(found: list[Learned]) -> Learned:
         wrong.append(f"{one.directory.name} ({problem})")
     what = f"No checkpoint of the run {found[0].run.name} is sound: {'; '.join(wrong)}."
     raise RunError("model", what, "Put back a copy of its checkpoints, or name another run.")
-
-
-def _keep(run: Run, source: Learned) -> Path:
-    """The model's files of a checkpoint as the run's own; whole or not at all."""
-    place = taken_directory(run.pk, source.run.pk) / source.directory.name
-    part = place.with_name(place.name + UNFINISHED)
-    shutil.rmtree(part, ignore_errors=True)
-    shutil.copytree(source.directory, part, ignore=_others, copy_function=_link)
-    part.rename(place)
-    return place
-
-
-def _others(folder: str, names: list[str]) -> list[str]:
-    """What a checkpoint holds beside its model and tokenizer."""
-    return [
-        name
-        for name in names
-        if name in ("state.json", "manifest.json") or (name.endswith(".safetensors") and not name.startswith("model"))
-    ]
-
-
-def _link(source: str, target: str) -> None:
-    """The same file under another name, which takes no room; a copy where the file system has no such names."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)
