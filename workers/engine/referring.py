@@ -1,5 +1,6 @@
 """Rewards of completions that the reference policy wrote to the step's prompts, for methods that compare with them."""
 
+import json
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
@@ -24,18 +25,25 @@ def reference_values(
     """(N, K, J): the rewards of J = `most` completions that the reference wrote to each problem's prompt, NaN where a
     reward says nothing. Prompts that are not remembered are sampled; `troubles` grows by those of their rewards."""
     known = learner.supply.references
-    missing = {key_of(p.prompt): p for p in problems if known.get(key_of(p.prompt), most) is None}
+    missing = {_key(problem): problem for problem in problems if known.get(_key(problem), most) is None}
     # A part at a time has no more completions than a step.
     rows = max(1, learner.spec.batch_prompts * learner.spec.siblings // most)
     places = list(missing)
     for start in range(0, len(places), rows):
         keys = places[start : start + rows]
-        scored = _scored(learner, [missing[key] for key in keys], step, most, f"references of {keys}")
+        some = [missing[key] for key in keys]
+        purpose = f"references of {[key_of(problem.prompt) for problem in some]}"
+        scored = _scored(learner, some, step, most, purpose)
         troubles += scored.troubles
         for key, value_KJ in zip(keys, _values(learner, scored, most), strict=True):
             known.put(key, value_KJ)
-    found = [known.get(key_of(problem.prompt), most) for problem in problems]
+    found = [known.get(_key(problem), most) for problem in problems]
     return torch.stack([value_KJ for value_KJ in found if value_KJ is not None]).to(learner.policy.device)
+
+
+def _key(problem: Problem) -> int:
+    """Of all that a reward may look at: one prompt may be there with several answers."""
+    return key_of(json.dumps([problem.prompt, problem.answer, dict(problem.columns)], default=str))
 
 
 def _scored(learner: Learner, problems: list[Problem], step: int, most: int, purpose: str) -> Scored:

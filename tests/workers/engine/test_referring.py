@@ -11,6 +11,7 @@ from torch import Tensor
 from tests.workers.engine.test_ranks import assert_same_curves
 from tests.workers.planted import planted
 from tests.workers.tiny import MemoryLedger, tiny_spec, write_prompts
+from workers.contract.answers import Problem
 from workers.contract.errors import Stopped
 from workers.contract.resources import Lora
 from workers.contract.spec import Budget, Pick, Prompts, RewardPick, RunSpec
@@ -75,6 +76,16 @@ def test_each_prompt_and_reward_has_its_own(tmp_path: Path) -> None:
     assert len(set(lengths)) > 1
     assert ref_NKJ[:, 0].tolist() == [[length] * 5 for length in lengths]
     assert float(ref_NKJ[:, 1].max()) <= 1
+
+
+def test_one_prompt_with_several_answers_has_references_for_each(tmp_path: Path) -> None:
+    source = "def reward(completions, answer, **columns):\n    return [float(len(one)) for one in answer]\n"
+    made = make(tmp_path, rewards=(RewardPick("length of the answer", "code:1@1", source=source),))
+    try:
+        ref_NKJ = reference_values(made, [Problem("the cat", "7"), Problem("the cat", "123")], 1, 2, [])
+    finally:
+        close_all(made.objectives)
+    assert ref_NKJ[:, 0].tolist() == [[1.0, 1.0], [3.0, 3.0]]
 
 
 def test_a_prompt_is_sampled_once_and_fewer_are_the_first(learner: Learner, sampled: list[int]) -> None:
