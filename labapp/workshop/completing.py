@@ -21,7 +21,13 @@ SAID = {
     "queries": "prompt and completion, OpenRLHF",
     "labels": "the answers, OpenRLHF",
 }
-KEYS = {"start": "first letter of a part", "end": "letter behind a part", "step": "line, from 0", "value": "its value"}
+KEYS = {
+    "start": "first letter of a part",
+    "end": "letter behind a part",
+    "step": "line, from 0",
+    "value": "its value",
+    "reward": "of a dict of components: the value, in the place of their sum",
+}
 
 
 def words(team: Team) -> list[dict[str, str]]:

@@ -42,6 +42,26 @@ def reward(completions, answer, log_metric=None, **columns):
     return {"right": right, "short": [0.1 * value for value in short]}
 '''
 
+MIXED = '''"""Components: each a number, or values where they arise (parts of the text, lines, or a number a token)."""
+
+import re
+
+SUM = re.compile(r"(\\d+) *\\+ *(\\d+) *= *(\\d+)")
+
+
+def one(completion, wanted):
+    right = [found for found in SUM.finditer(completion) if int(found[1]) + int(found[2]) == int(found[3])]
+    return {
+        "right": float(str(wanted).strip() in completion[-20:]),  # at the end of the completion
+        "sums": [{"start": found.start(), "end": found.end(), "value": 0.1} for found in right],  # where they stand
+    }
+
+
+def reward(completions, answer, **columns):
+    """The value is the sum of both. A component `reward` would be the value in its place."""
+    return [one(*pair) for pair in zip(completions, answer)]
+'''
+
 PLACES = '''"""Values where they arise: for letters `start` to `end` of the text, for the rest of it at its end."""
 
 import re
@@ -112,6 +132,7 @@ async def reward(completions, answer, **columns):
 STARTS = (
     Start("A number for each completion", "TRL and ms-swift", NUMBER),
     Start("Components", "TRL, a dict of lists", PARTS),
+    Start("Components at places", "some where they arise", MIXED),
     Start("Values on parts of the text", "spans of letters", PLACES),
     Start("Values for each line", "steps", STEPS),
     Start("Async", "TRL, awaited", ASYNC),

@@ -25,11 +25,18 @@ function draw(data) {
 }
 
 function strips(place, { dense }) {
-  const items = dense.map(({ sample, pieces, values, placed }) => ({
+  const items = dense.map(({ sample, pieces, values, parts, placed }) => ({
     title: `#${sample + 1} · ${show(values.reduce((sum, value) => sum + (value ?? 0), 0))}${placed ? "" : " · values a token; which letters they stand for is known in a run only"}`,
-    data: { pieces, mask: pieces.map(() => true), streams: { reward: values } },
+    data: { pieces, mask: pieces.map(() => true), streams: { reward: values, ...streams(parts) } },
   }));
-  drawStrips(place, items, ["reward"], "token", { piece: "part" });
+  const names = [...new Set(dense.flatMap(({ parts }) => Object.keys(parts)))];
+  const titles = Object.fromEntries(names.map((name) => [`reward.${name}`, name]));
+  const shown = names.length > 1 ? ["reward", ...Object.keys(titles)] : ["reward"]; // one component alone is the reward itself
+  drawStrips(place, items, shown, "token", { piece: "part", titles, common: "value" });
+}
+
+function streams(parts) {
+  return Object.fromEntries(Object.entries(parts).map(([name, values]) => [`reward.${name}`, values]));
 }
 
 function known() {

@@ -32,7 +32,7 @@ export function placesOf(names) {
 
 /** Whether a stream has a middle from which it goes up and down. */
 export function isDiverging(name) {
-  return DIVERGING.has(name) || name.startsWith("advantage.") || name.startsWith("weight.");
+  return DIVERGING.has(name) || ["advantage.", "weight.", "reward."].some((begin) => name.startsWith(begin));
 }
 
 /** Whether the lowest values of a sequential stream are the ones to look at: tokens that the policy found unlikely. */

@@ -6,7 +6,7 @@ const SLICE = 12; // milliseconds of work at a time
 const BLOCK = 120; // pieces in one block at most, over which the streams stand one under the other
 const ORDER = ["reward", "advantage", "logp", "ref_logp", "entropy", "ratio"];
 const WORDS = { logp: "log-prob", ref_logp: "reference log-prob", clip_fraction: "clipped" };
-const SUMMED = (name) => name === "reward" || name.includes("logp") || name.startsWith("weight.");
+const SUMMED = (name) => name.startsWith("reward") || name.includes("logp") || name.startsWith("weight.");
 
 /** A stream's name as people say it. */
 export function streamTitle(name) {

@@ -1,7 +1,7 @@
 """What a reward says of N completions: a number each, and where the numbers come from."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 Unit = Literal["letter", "token", "step"]
@@ -10,16 +10,18 @@ Unit = Literal["letter", "token", "step"]
 @dataclass(frozen=True)
 class Span:
     """A value for a part of one completion: its places `start` to `end` (exclusive), counted from 0 in letters of the
-    text, in tokens, or in steps (lines of the text). The value counts at the last token of the part."""
+    text, in tokens, or in steps (lines of the text). The value counts at the last token of the part. `part` names the
+    component of the reward that the value belongs to, where it has components."""
 
     start: int
     end: int
     value: float
     unit: Unit = "letter"
+    part: str = ""
 
     def times(self, factor: float) -> "Span":
         """The same place with a multiple of the value."""
-        return Span(self.start, self.end, self.value * factor, self.unit)
+        return replace(self, value=self.value * factor)
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,16 @@
-"""Reads what a child answered. Everything in it was chosen by the user's code, so every value is looked at."""
+"""Reads what a child answered. Everything in it was chosen by the user's code, so every value is looked at.
 
+A completion's value is a number, None, values at places (see `places.py`), or a dict of components, each of which is
+one of these. Without a component `reward` the dict's value is the sum, and arises where its components say; with one,
+what that says is the value and where it arises, and the others are looked at only.
+"""
+
+from dataclasses import replace
 from typing import Any
 
 from workers.contract.answers import Answers
 from workers.contract.rewardforms import Form
+from workers.contract.values import Span
 from workers.sandbox.logged import add_logged
 from workers.sandbox.places import spans_of
 from workers.sandbox.reading import described, number, parts_of, tame, text_of
@@ -82,8 +89,10 @@ def _place(scores: Scores, answers: Answers, index: int, row: Any, form: Form) -
         scores.values[index] = number(row, "the value")
         return
     total = TOTAL[form]
+    placed = _placed(row["parts"], answers, index) if form == "trl" else {}
+    numbers = row["parts"] | {name: sum(span.value for span in spans) for name, spans in placed.items()}
     # verl keeps anything beside the score (what was parsed, for one): numbers become curves here, texts notes.
-    parts = parts_of(row["parts"], numbers_only=form == "verl")
+    parts = parts_of(numbers, numbers_only=form == "verl")
     for name, text in ((name, text_of(value)) for name, value in row["parts"].items() if form == "verl"):
         if text is not None:
             scores.note(index, tame(name), text)
@@ -91,8 +100,24 @@ def _place(scores: Scores, answers: Answers, index: int, row: Any, form: Form) -
         scores.components.setdefault(name, [None] * len(scores.values))[index] = part
     there = [part for part in parts.values() if part is not None]
     if total in row["parts"]:
-        scores.values[index] = number(row["parts"][total], f"the part {total!r}")
+        scores.values[index] = number(numbers[total], f"the part {total!r}")
+        placed = {total: placed[total]} if total in placed else {}
     elif form != "trl":
         raise SandboxFault("wrong_count", f"the dict that it gave has no {total!r}")
     else:
         scores.values[index] = sum(there) if there else None
+    if placed:
+        scores.spans[index] = [replace(span, part=tame(name)) for name, spans in placed.items() for span in spans]
+
+
+def _placed(parts: dict[str, Any], answers: Answers, index: int) -> dict[str, list[Span]]:
+    """The components that say where they arise; SandboxFault with the name of one that says it wrongly."""
+    found: dict[str, list[Span]] = {}
+    for name, value in parts.items():
+        try:
+            spans = spans_of(value, answers, index)
+        except SandboxFault as fault:
+            raise SandboxFault(fault.kind, f"the part {name!r:.60}: {fault.message}") from None
+        if spans is not None:
+            found[name] = spans
+    return found

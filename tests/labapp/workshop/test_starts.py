@@ -31,6 +31,7 @@ def test_every_text_does_what_it_says(name: str) -> None:
     found = scores(name)
     wanted = {
         "Values on parts of the text": ([0.0, -0.25], {0: [], 1: [Span(0, 5, -0.25)]}),
+        "Components at places": ([1.1, 1.0], {0: [Span(0, 7, 0.1, part="sums")], 1: []}),
         "Values for each line": ([0.0, 0.0], {0: SUMS, 1: []}),
     }.get(name, ([1.0, 1.0], {}))
     if name == "Components":

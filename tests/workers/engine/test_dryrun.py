@@ -141,6 +141,7 @@ def test_dense_values_are_drawn() -> None:
         "sample": 0,
         "pieces": ["a", " good", " word"],
         "values": [0.0, 1.0, 0.0],
+        "parts": {},
         "placed": True,
     }
 

@@ -211,13 +211,24 @@ def test_changes_name_the_largest_first_and_count_turned_pairs() -> None:
 def test_a_dense_reward_is_drawn_where_it_arises(
     text: str, spans: list[Span], pieces: list[str], values: list[float | None]
 ) -> None:
-    assert pieces_of(text, spans) == {"pieces": pieces, "values": values, "placed": True}
+    assert pieces_of(text, spans) == {"pieces": pieces, "values": values, "parts": {}, "placed": True}
+
+
+def test_components_are_drawn_each_by_itself() -> None:
+    """Both on the first letters, one on the second line: their sum, and each."""
+    found = pieces_of(
+        "ab\ncd", [Span(0, 2, 1.0, part="a"), Span(0, 1, 0.5, "step", "b"), Span(1, 2, -1.0, "step", "b")]
+    )
+    assert found["pieces"] == ["ab", "\n", "cd"]
+    assert found["values"] == [1.5, 0.5, -1.0]
+    assert found["parts"] == {"a": [1.0, None, None], "b": [0.5, 0.5, -1.0]}
 
 
 def test_tokens_without_a_place_are_numbered() -> None:
-    found = pieces_of("some text", [Span(0, 1, 0.5, "token"), Span(4, 5, 1.0, "token")])
+    found = pieces_of("some text", [Span(0, 1, 0.5, "token", "x"), Span(4, 5, 1.0, "token", "y")])
     assert not found["placed"]
     assert found["values"] == [0.5, None, None, None, 1.0]
+    assert found["parts"] == {"x": [0.5, None, None, None, None], "y": [None, None, None, None, 1.0]}
     assert found["pieces"][4] == "5 "
 
 

@@ -20,9 +20,10 @@ SAYS = """
 def compute_score(data_source, solution_str, ground_truth, extra_info=None):
     return {"score": float(len(solution_str) % 5), "seen": solution_str or "nothing"}
 """
-FIRST_LETTER = (
-    "def reward(completions):\n    return [[{'start': 0, 'end': 1, 'value': len(t) % 3}] for t in completions]\n"
-)
+FIRST_LETTER = """
+def reward(completions):
+    return [{"first": [{"start": 0, "end": 1, "value": len(t) % 3}], "whole": 0.25} for t in completions]
+"""
 
 
 def rows_of(ledger: MemoryLedger, step: int) -> list[dict[str, Any]]:
@@ -53,7 +54,8 @@ def test_notes_stay_with_their_completions(tmp_path: Path) -> None:
 
 
 def test_dense_values_stay_where_they_arise(tmp_path: Path) -> None:
-    """A policy gradient on scored groups: the value of the first letter stands on the first token."""
+    """A policy gradient on scored groups: the first letter's value stands on the first token, what is said of the whole
+    on the last one."""
     spec = offline(tmp_path, FIRST_LETTER, Pick("objectives", "copg", {"beta": 0.5}))
     ledger = MemoryLedger(tmp_path / "1")
     train(spec, ledger)
@@ -62,8 +64,9 @@ def test_dense_values_stay_where_they_arise(tmp_path: Path) -> None:
     ]
     assert long
     for row in long:
-        assert row["stream.reward"][-1] == pytest.approx(0.0)
+        assert row["stream.reward"][-1] == pytest.approx(0.25)
         assert sum(row["stream.reward"]) == pytest.approx(row["reward.mine"])
+        assert row["reward.mine"] == 0.25 + len(row["completion"]) % 3
 
 
 def test_an_analysis_keeps_notes(tmp_path: Path) -> None:

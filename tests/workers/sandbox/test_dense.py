@@ -86,3 +86,59 @@ def test_places_stay_with_their_completion_when_another_one_fails() -> None:
     assert found.values == [None, 1.0]
     assert found.spans == {1: [Span(0, 6, 1.0)]}
     assert found.notes == {1: "read: ab\ncd\n"}
+
+
+LINE, LETTERS = "{'step': 0, 'value': 1}", "[{'start': 0, 'end': 1, 'value': 2}, {'start': 3, 'end': 6, 'value': -0.5}]"
+AT_LINE, AT_LETTERS = Span(0, 1, 1.0, "step", "line"), [Span(0, 1, 2.0, part="at"), Span(3, 6, -0.5, part="at")]
+
+
+@pytest.mark.parametrize(
+    ("given", "parts", "spans", "total"),
+    [
+        (f"{{'right': 1, 'at': {LETTERS}}}", {"right": 1.0, "at": 1.5}, AT_LETTERS, 2.5),
+        (f"{{'line': {LINE}, 'at': {LETTERS}, 'none': None}}", {"line": 1.0, "at": 1.5}, [AT_LINE, *AT_LETTERS], 2.5),
+        ("{'each': [1, 2, 3], 'right': 0.5}", {"each": 6.0, "right": 0.5},
+         [Span(n, n + 1, n + 1.0, "token", "each") for n in range(3)], 6.5),
+        (f"{{'reward': 7, 'at': {LETTERS}}}", {"reward": 7.0, "at": 1.5}, [], 7.0),
+        (f"{{'reward': [{LINE}], 'at': {LETTERS}}}", {"reward": 1.0, "at": 1.5},
+         [Span(0, 1, 1.0, "step", "reward")], 1.0),
+        (f"{{'reward': None, 'at': {LETTERS}}}", {"at": 1.5}, [], None),
+        ("{'at': [], 'right': 1}", {"at": 0.0, "right": 1.0}, [], 1.0),
+    ],
+)  # fmt: skip
+def test_components_may_say_where_they_arise(
+    given: str, parts: dict[str, float], spans: list[Span], total: float | None
+) -> None:
+    found = score(given)
+    assert found.faults == []
+    assert {name: column[0] for name, column in found.components.items() if column[0] is not None} == parts
+    assert found.spans.get(0, []) == spans
+    assert found.values == [total, 0.0]
+
+
+def test_a_dict_of_columns_may_hold_places() -> None:
+    source = (
+        "def reward(completions):\n    return {'long': [len(c) for c in completions],"
+        " 'first': [[{'start': 0, 'end': 1, 'value': 1}] for c in completions]}"
+    )
+    with Scorer(source) as scorer:
+        found = scorer.score(GIVEN)
+    assert found.values == [7.0, 2.0]
+    assert found.components == {"long": [6.0, 1.0], "first": [1.0, 1.0]}
+    assert found.spans == {n: [Span(0, 1, 1.0, part="first")] for n in (0, 1)}
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "said"),
+    [
+        ("{'at': [{'start': 0, 'end': 9, 'value': 1}]}", "wrong_place", "the part 'at': letters 0 to 9"),
+        ("{'right': 1, 'each': [1, 2]}", "wrong_count", "the part 'each': it gave 2 values for the 3 tokens"),
+        ("{'reward': 1, 'each': [1, None, 2]}", "not_a_number", "the part 'each': the value of a token is None"),
+        ("{'deep': {'right': 1}}", "not_a_number", "the part 'deep' is a dict"),
+    ],
+)
+def test_a_component_at_a_wrong_place_is_named(given: str, kind: str, said: str) -> None:
+    found = score(given)
+    assert [(fault.kind, fault.sample_index) for fault in found.faults] == [(kind, 0)]
+    assert said in found.faults[0].what
+    assert found.values == [None, 0.0]

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -9,18 +10,26 @@ from workers.contract.values import Span
 
 
 def pieces_of(text: str, spans: Sequence[Span]) -> dict[str, Any]:
-    """`{pieces, values, placed}`: the completion cut where a span begins or ends, and the sum of the values there, None
-    outside all spans. Without a tokenizer, tokens have no place in the text: then (`placed` false) the pieces are their
-    numbers, save where there are as many as letters or words."""
+    """`{pieces, values, parts, placed}`: the completion cut where a span begins or ends, and the sum of the values
+    there, None outside all spans; `parts` are those of each component by name. Without a tokenizer, tokens have no
+    place in the text: then (`placed` false) the pieces are their numbers, save where there are as many as letters or
+    words."""
     places = [_letters(text, span, _tokens(text, spans)) for span in spans]
-    if any(place is None for place in places):
-        many = max(span.end for span in spans)
-        values = [_sum([span for span in spans if span.start <= n < span.end]) for n in range(many)]
-        return {"pieces": [f"{n + 1} " for n in range(many)], "values": values, "placed": False}
-    at = [Span(*place, span.value) for place, span in zip(places, spans, strict=True) if place is not None]
-    cuts = sorted({0, len(text), *(span.start for span in at), *(span.end for span in at)})
-    found = [(text[a:b], _sum([span for span in at if span.start <= a and b <= span.end])) for a, b in pairwise(cuts)]
-    return {"pieces": [piece for piece, _ in found], "values": [value for _, value in found], "placed": True}
+    placed = None not in places
+    if placed:
+        at = [replace(span, start=p[0], end=p[1]) for p, span in zip(places, spans, strict=True) if p is not None]
+        edges = list(pairwise(sorted({0, len(text), *(span.start for span in at), *(span.end for span in at)})))
+        pieces = [text[a:b] for a, b in edges]
+    else:
+        at, edges = list(spans), [(n, n + 1) for n in range(max(span.end for span in spans))]
+        pieces = [f"{a + 1} " for a, _ in edges]
+
+    def values(some: Sequence[Span]) -> list[float | None]:
+        return [_sum([span for span in some if span.start <= a and b <= span.end]) for a, b in edges]
+
+    names = dict.fromkeys(span.part for span in at if span.part)
+    parts = {name: values([span for span in at if span.part == name]) for name in names}
+    return {"pieces": pieces, "values": values(at), "parts": parts, "placed": placed}
 
 
 def _sum(spans: Sequence[Span]) -> float | None:

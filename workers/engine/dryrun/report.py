@@ -76,7 +76,7 @@ def _changes(asked: Asked, answers: Answers, value_N: Floats) -> dict[str, Any] 
 
 
 def _dense(judged: Judged, answers: Answers, first: Sequence[int]) -> list[dict[str, Any]]:
-    """{sample, pieces, values, placed} of a few samples whose rewards have places, the extreme ones first."""
+    """{sample, pieces, values, parts, placed} of a few samples whose rewards have places, the extreme ones first."""
     order = dict.fromkeys([*first, *sorted(judged.values.spans)])
     chosen = [n for n in order if judged.values.dense(n) and answers.texts[n]][:DRAWN]
     return [{"sample": n, **pieces_of(answers.texts[n], judged.values.dense(n))} for n in chosen]
