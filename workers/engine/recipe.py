@@ -15,7 +15,10 @@ from workers.engine.formula import make_formula
 
 # The stage of a selection is what it asks for: prompts before sampling, candidates before credit, credited after it.
 STAGES = ("prompts", "candidates", "credited")
-WHERE = {"rewards": "reward", "shaping": "reward", "credit": "credit", "weighting": "credit", "tasks": "data"}
+WHERE = {
+    "rewards": "reward", "combining": "reward", "shaping": "reward", "credit": "credit", "weighting": "credit",
+    "tasks": "data",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

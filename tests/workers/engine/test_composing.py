@@ -49,6 +49,12 @@ def test_a_completion_on_which_any_part_fails_has_failed() -> None:
         scored(tree, ("#39", ""), on_failure="stop")
 
 
+def test_a_combination_that_cannot_be_is_the_rewards_fault() -> None:
+    with pytest.raises(RunError, match="combining/clip: the lower bound 2 is above the upper one 1") as caught:
+        scored(Node("combining", "clip", {"low": 2.0, "high": 1.0}, of=(RIGHT,)), ("#39",))
+    assert caught.value.where == "reward"
+
+
 def test_the_parts_of_a_part_stand_beside_it() -> None:
     source = "def reward(completions):\n    return {'long': [1.0] * len(completions), 'loud': [0.5, None]}"
     code = Node("rewards", "code:1@1", source=source, label="style")
