@@ -5,18 +5,22 @@ import os
 import time
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
-import httpx
+import httpcore
 
 from workers.contract.addresses import KEY_PREFIX, is_address, is_key
+from workers.engine.hosts import SETTING, HostRefused, allowed
+from workers.engine.wiring import Deadline, Wiring
 
 T = TypeVar("T")
 TRIES = 6
 PAUSE = 1.0  # seconds before the second try; twice as long each further time
 LONGEST_PAUSE = 60.0  # seconds, whatever the server asks for
 LARGEST = 2**25  # bytes of one answer
-BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
+BUSY = frozenset({408, 425, 429, *range(500, 600)})
 ALWAYS = frozenset({401, 403, 404})  # refusals that the next question would meet as well
 HIDDEN = "[key]"
 KEY_MEND = "Set the environment variable that `key_variable` names to a valid key, on the worker."
@@ -39,11 +43,19 @@ class Line:
     def __init__(self, key_variable: str, timeout: float, pause: float = PAUSE) -> None:
         self._key, self._timeout, self._pause = _key(key_variable), timeout, pause
         # An answer that is packed could be a thousand times as large as what was read.
-        headers = {"Accept-Encoding": "identity", "Content-Type": "application/json"}
-        headers |= {"Authorization": f"Bearer {self._key}"} if self._key else {}
-        limits = httpx.Limits(max_connections=None)
+        self._headers: dict[str | bytes, str | bytes] = {
+            "Accept": "*/*",
+            "Accept-Encoding": "identity",
+            "Content-Type": "application/json",
+        }
+        self._headers |= {"Authorization": f"Bearer {self._key}"} if self._key else {}
+        self._deadline = Deadline()
+        try:
+            wiring = Wiring(allowed(), self._deadline)
+        except HostRefused as error:
+            raise Unanswered(str(error), away=True) from error
         # No proxies, netrc or redirects: the key goes where the spec says and nowhere else.
-        self._http = httpx.Client(headers=headers, timeout=timeout, limits=limits, trust_env=False)
+        self._http = httpcore.ConnectionPool(max_connections=None, keepalive_expiry=5.0, network_backend=wiring)
 
     def close(self) -> None:
         """Give the connections back."""
@@ -56,15 +68,17 @@ class Line:
         said = ""
         for number in range(TRIES):
             try:
-                status, headers, content = self._once(url, body)
-            except httpx.TimeoutException:
+                status, later, content = self._once(url, body)
+            except HostRefused as error:
+                raise Unanswered(str(error), f"Whoever runs the worker may add it to {SETTING}.", away=True) from error
+            except httpcore.TimeoutException:
                 said, wait = f"no answer within {self._timeout:g} s", 0.0
-            except httpx.RequestError as error:
+            except (httpcore.NetworkError, httpcore.ProtocolError) as error:
                 said, wait = self._plain(str(error) or type(error).__name__), 0.0
             else:
                 if status not in BUSY:
                     return self._json(status, content)
-                said, wait = f"{status} {self._told(content)}", _asked_to_wait(headers)
+                said, wait = f"{status} {self._told(content)}", _asked_to_wait(later)
             if number + 1 < TRIES:
                 time.sleep(min(LONGEST_PAUSE, max(wait, self._pause * 2**number)))
         mend = "Check that the server runs and can be reached from the worker, then resume the run."
@@ -81,19 +95,20 @@ class Line:
             time.sleep(self._pause * 2**number)
         return read(self.post(url, body))
 
-    def _once(self, url: str, body: Any) -> tuple[int, httpx.Headers, bytes]:
-        end, content = time.monotonic() + self._timeout, bytearray()
-        with self._http.stream("POST", url, content=json.dumps(body).encode()) as answer:
-            for piece in answer.iter_bytes():
+    def _once(self, url: str, body: Any) -> tuple[int, str, bytes]:
+        """One try: the status, what the server says of when to ask again, the content."""
+        self._deadline.end, content = time.monotonic() + self._timeout, bytearray()
+        headers = self._headers | {"Host": urlsplit(url).netloc}
+        with self._http.stream("POST", url, headers=headers, content=json.dumps(body).encode()) as answer:
+            for piece in answer.iter_stream():
                 content += piece
                 if len(content) > LARGEST:
-                    raise Unanswered(f"answered with more than {LARGEST >> 20} MiB.")
-                if time.monotonic() > end:  # drop by drop, so that no single wait is too long
-                    raise httpx.ReadTimeout("slow")
-            return answer.status_code, answer.headers, bytes(content)
+                    raise nonsense(f"more than {LARGEST >> 20} MiB")
+            found = {name.lower(): value for name, value in answer.headers}
+            return answer.status, found.get(b"retry-after", b"").decode("latin-1"), bytes(content)
 
     def _json(self, status: int, content: bytes) -> Any:
-        if status != httpx.codes.OK:
+        if status != HTTPStatus.OK:
             mend = "Name the address that it moved to." if 300 <= status < 400 else "Ask the server for what it takes."
             raise Unanswered(
                 f"refused ({status}): {self._told(content)}", MENDS.get(status, mend), away=status in ALWAYS
@@ -131,9 +146,8 @@ def _key(variable: str) -> str:
     return key
 
 
-def _asked_to_wait(headers: httpx.Headers) -> float:
+def _asked_to_wait(said: str) -> float:
     """The seconds of `Retry-After`, given as such or as a date; 0 without."""
-    said = headers.get("retry-after", "")
     if said.isdecimal():
         return float(said)
     try:
