@@ -1,6 +1,6 @@
 """Whose models a run takes, and who takes its own: what the Config tab links to."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,7 @@ from labapp.runs.learned import name_of, run_named, run_number, taken_directory
 from labapp.runs.models import Run
 from labapp.workshop.uses import runs_of_model
 from workers.contract import analysis, spec
-from workers.contract.modelnames import runs_named
+from workers.contract.modelnames import is_of_run, runs_named
 from workers.contract.spec import SpecError
 
 SHOWN = 20
@@ -28,6 +28,13 @@ def lineage(run: Run) -> dict[str, Any]:
     """`{taken, takers}`: the models of other runs in the document of `run`, and the runs that name its own."""
     takers = runs_of_model(name_of(run), run.team_id).filter(deleted=None).exclude(pk=run.pk)
     return {"taken": list(_taken(run)), "takers": takers[:SHOWN]}
+
+
+def origin(run: Run) -> Run | None:
+    """The run with whose model this one begins; None where it begins with another model."""
+    model = run.spec.get("model")
+    name = model.get("name") if isinstance(model, Mapping) else None
+    return run_named(run.team_id, name) if isinstance(name, str) and is_of_run(name) else None
 
 
 def _taken(run: Run) -> Iterator[Taken]:

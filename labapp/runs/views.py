@@ -22,7 +22,7 @@ from labapp.observatory.health.report import report
 from labapp.observatory.models import Rollout
 from labapp.runs import feed, launch
 from labapp.runs.learned import may_begin
-from labapp.runs.lineage import lineage
+from labapp.runs.lineage import lineage, origin
 from labapp.runs.models import STATES, Checkpoint, Experiment, MetricLatest, Run
 from labapp.runs.recipe_view import recipe_of
 from labapp.runs.sparks import sparks
@@ -114,7 +114,8 @@ def detail(request: HttpRequest, run_id: UUID) -> HttpResponse:
         "spec_json": document, "spec_yaml": documents.yaml_of(json.loads(document)),
         "may_change": may_here(request, "change"), "files": _files(run) if tab == "files" else [],
         "agreement": agreement(run, chosen) if judged else None, "addresses": _addresses(run),
-        "lineage": lineage(run) if tab == "config" else {}, "begins": tab == "files" and may_begin(run),
+        "origin": origin(run), "lineage": lineage(run) if tab == "config" else {},
+        "begins": tab == "files" and may_begin(run),
         "recipe": recipe_of(run), "health": report(run) if tab == "health" else [],
         "replay": panel(request, run) if tab == "replay" else {},
     }  # fmt: skip

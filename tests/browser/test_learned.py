@@ -40,5 +40,5 @@ def test_it_works(page: Page, shoot: Shoot) -> None:
     page.goto(f"/runs/{second}/?tab=config")
     expect(page.locator(".lineage")).to_contain_text("From teacher, step 1: the model that it began with.")
     shoot(page, "run-lineage")
-    page.get_by_role("link", name="teacher", exact=True).click()
+    page.locator(".lineage").get_by_role("link", name="teacher").click()
     expect(page).to_have_url(re.compile(first))

@@ -25,8 +25,8 @@ class AnalysisSpec:
 
     `path` is a local JSONL file of rows (prompt, completion, and optionally group, answer, label, source, columns);
     `dataset` is `<id>@<version>` of an uploaded set, which the door turns into a path. `tokenizer` is `words`,
-    `starter`, `starter-skills`, a Hugging Face id or a local directory. Several `credits` may be shown beside one
-    another; tables show the advantage of the first.
+    `starter`, `starter-skills`, a Hugging Face id, a local directory, or `run:<number>` as in a run's document. Several
+    `credits` may be shown beside one another; tables show the advantage of the first.
     """
 
     name: str

@@ -58,8 +58,8 @@ class RewardPick:
 
 @dataclass(frozen=True)
 class Model:
-    """`name` is `starter`, `starter-skills`, a Hugging Face id, or a local directory; `chat` applies the tokenizer's
-    chat template."""
+    """`name` is `starter`, `starter-skills`, a Hugging Face id, a local directory, or `run:<number>`: what a run of the
+    lab learned, which the door turns into a directory; `chat` applies the tokenizer's chat template."""
 
     name: str = "starter"
     revision: str = ""

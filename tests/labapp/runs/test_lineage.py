@@ -49,6 +49,7 @@ def test_it_works(alice_client: Client, team: Team, teacher: Run) -> None:
     (taken_directory(pupil.pk, teacher.pk) / "step-000020").mkdir(parents=True)
     assert f"From {link}, step 20: the model that it began with." in config(alice_client, pupil)
     assert f'is taken by <a href="/runs/{pupil.pk}/">pupil</a>.' in config(alice_client, teacher)
+    assert f"what {link} learned · arithmetic" in config(alice_client, pupil)
     assert "Models of runs" not in config(alice_client, checkpointed(team, "alone"))
 
 

@@ -15,6 +15,7 @@ REWARDS = (
     RewardPick("scored", "scored_by_model", {"template": "run:no", "name": "run:b"}),
     RewardPick("tree", "tree:1@1", tree=TREE),
     RewardPick("run:no", "code:1@1", {"name": "run:no"}, source="def reward(): ..."),
+    RewardPick("mine", "flr", {"name": "run:no"}, source="def reward(): ..."),
     RewardPick("default", "flr"),
 )
 SPEC = RunSpec(
