@@ -14,6 +14,12 @@ const { forget, show } = values(box);
 let steps = Promise.resolve();
 let leaving = false;
 
+/** After the steps before it. One that fails (toast.js says so) must not keep those behind it from being done. */
+function queue(work) {
+  steps = steps.then(work).catch(() => {});
+  return steps;
+}
+
 const parts = () => [...box.querySelectorAll(".part")];
 const selected = () => box.querySelector('.part[aria-selected="true"]') ?? box.querySelector(".part");
 const shown = (part) => part.offsetParent !== null;
@@ -29,7 +35,7 @@ function select(part, focus = true) {
 
 /** Send the tree with what is to be done at the selected part, one step after the other; the answer is the next tree. */
 function step(name, given = {}) {
-  steps = steps.then(async () => {
+  return queue(async () => {
     const at = given.at ?? selected()?.dataset.path ?? "";
     forget();
     const send = { values: { ...given, do: name, at }, source: form, target: box, swap: "innerHTML" };
@@ -43,7 +49,6 @@ function step(name, given = {}) {
     show();
     again();
   });
-  return steps;
 }
 
 function ask(name) {
@@ -92,7 +97,7 @@ function check() {
   changed.hidden = false;
   clearTimeout(timer);
   timer = setTimeout(() => {
-    steps = steps.then(async () => {
+    queue(async () => {
       await window.htmx.ajax("POST", form.dataset.step, { values: { do: "check" }, source: form, target: panel, swap: "innerHTML" });
       troubles();
       for (const one of panel.querySelectorAll("[data-said-of]")) {

@@ -29,5 +29,17 @@ document.addEventListener("htmx:responseError", (event) => {
   const reference = answer.getResponseHeader("X-Reference");
   const why = answer.status === 403 ? "You may not do this here." : `The server answered ${answer.status}.`;
   toast(reference ? `${why} Reference ${reference}.` : why, "error");
+  if (event.detail.elt.matches("[data-waits]")) event.detail.elt.remove(); // nothing comes any more
 });
-document.addEventListener("htmx:sendError", () => toast("The server could not be reached. Check the connection and try again.", "error"));
+
+const AGAIN = 2000; // ms
+// What waits for a worker (`data-waits`, with `again` among its triggers) asks on until the server is back, and says so
+// once; all else says that it could not be asked.
+document.addEventListener("htmx:sendError", ({ detail: { elt } }) => {
+  const waits = elt.matches("[data-waits]");
+  if (!waits) toast("The server could not be reached. Check the connection and try again.", "error");
+  else if (!elt.dataset.lost) toast("The server cannot be reached just now. The answer is asked for until it is.", "warning");
+  if (!waits) return;
+  elt.dataset.lost = "yes";
+  setTimeout(() => { if (elt.isConnected) window.htmx.trigger(elt, "again"); }, AGAIN);
+});
