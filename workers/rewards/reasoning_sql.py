@@ -229,11 +229,24 @@ def _names(sql: str, database: str) -> set[str]:
     query = _parsed(sql, database)
     if query is None:
         return set()
-    given = {each.alias for each in query.find_all(expressions.Alias) if each.alias != each.this.name}
-    given |= {each.alias for each in query.find_all(expressions.CTE)}
-    columns = {one.name for one in query.find_all(expressions.Column) if one.table or one.name not in given}
-    tables = {one.name for one in query.find_all(expressions.Table)} - given
-    return {name.lower() for name in columns | tables if name and name != "*"}
+    given = {each.alias.lower() for each in query.find_all(expressions.Alias)}
+    queries = {each.alias.lower() for each in query.find_all(expressions.CTE)}
+    tables = {(one.name.lower(), one.alias.lower()) for one in query.find_all(expressions.Table)}
+    derived = queries | {each.alias.lower() for each in query.find_all(expressions.Subquery)}
+    derived |= {alias for name, alias in tables if name in queries}
+    columns = {
+        name
+        for one in query.find_all(expressions.Column)
+        if (name := one.name.lower()) not in given or _real(one, derived)
+    }
+    return {name for name in columns | {name for name, _ in tables} - queries if name and name != "*"}
+
+
+def _real(column: expressions.Column, derived: set[str]) -> bool:
+    """Whether a column that is called as something is in the query is a table's: it says so, or gives that its name."""
+    inside = column.find_ancestor(expressions.Alias)
+    own = inside is not None and inside.alias.lower() == column.name.lower()
+    return own or (bool(column.table) and column.table.lower() not in derived)
 
 
 def _overlap(case: _Case, n: int) -> float:

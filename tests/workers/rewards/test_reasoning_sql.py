@@ -98,6 +98,14 @@ def test_a_set_of_rows_is_compared() -> None:
 def test_names_that_a_query_gives_itself_add_nothing() -> None:
     assert part("schema", "SELECT u.name AS x FROM users AS u WHERE u.age > 0 ORDER BY x", schema_mode="jaccard") == 1.0
     assert part("schema", "SELECT COUNT(*) FROM users", gold="SELECT * FROM users", schema_mode="jaccard") == 1.0
+    for sql in (
+        "SELECT COUNT(*) AS Many FROM users ORDER BY many",
+        "SELECT t.c FROM (SELECT COUNT(*) AS c FROM users) AS t",
+        "WITH w AS (SELECT COUNT(*) AS c FROM users) SELECT x.c FROM w AS x",
+    ):
+        assert part("schema", sql, gold="SELECT * FROM users", schema_mode="jaccard") == 1.0, sql
+    # A column that gives its own name to what is made of it is still named.
+    assert part("schema", "SELECT MAX(age) AS age FROM users", gold="SELECT MAX(age) FROM users") == 1.0
 
 
 def test_a_star_is_not_expanded() -> None:
