@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from types import NoneType
 from typing import Any
 from uuid import UUID
 
@@ -95,7 +96,7 @@ def _pasted(text: str) -> list[dict[str, Any]]:
     if not samples:
         raise NoSamples("Paste at least one completion, one a line.")
     if len(samples) > COUNTS[-1]:
-        raise NoSamples(f"{len(samples)} lines are pasted; {COUNTS[-1]} are allowed.")
+        raise NoSamples(f"{len(samples):,} lines are pasted; {COUNTS[-1]} are allowed. Upload them under Data.")
     return samples
 
 
@@ -103,9 +104,20 @@ def _of_line(line: str, number: int) -> dict[str, Any]:
     if not line.lstrip().startswith("{"):
         return {"prompt": "", "completion": line, "label": None}
     try:
-        made = json.loads(line)
+        made = json.loads(line, parse_constant=_refused)
+        json.dumps(made, ensure_ascii=False, allow_nan=False).encode()  # 1e999 is read, but none can write it
+    except UnicodeEncodeError:
+        raise NoSamples(f"Line {number} holds half of a character (\\ud800 to \\udfff), which is no text.") from None
+    except RecursionError:
+        raise NoSamples(f"Line {number} is nested too deep to be read.") from None
     except ValueError as error:
         raise NoSamples(f"Line {number} starts as an object but is not JSON: {error}") from None
     if not isinstance(made.get("completion"), str) or not isinstance(made.get("prompt", ""), str):
         raise NoSamples(f"Line {number} needs a completion of text, and a prompt of text if it has one.")
+    if not isinstance(made.get("label"), (int, float, NoneType)):
+        raise NoSamples(f"Line {number}: a label is true, false, or a number from 0 (wrong) to 1 (right).")
     return {"prompt": "", "label": None, **made}
+
+
+def _refused(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON")
