@@ -1,18 +1,20 @@
 """Exhibits as runs of a team: both arms over three seeds in an experiment of their own, and what their curves say."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from labapp.accounts.models import Team, User
-from labapp.runs import launch
+from labapp.runs import launch, prechecks
 from labapp.runs.digests import with_digests
 from labapp.runs.guided import guided
 from labapp.runs.models import MetricPoint, Run
 from workers.contract.catalogue import Catalogue
+from workers.contract.errors import Trouble
 from workers.contract.exhibits import ARMS, SEEDS, Verdict, better_way, interval, judge, result, runs_of
 from workers.contract.method import Method
-from workers.contract.spec import Model, RunSpec, to_dict
+from workers.contract.modelnames import OF_RUN, renamed, runs_named
+from workers.contract.spec import RunSpec, to_dict
 
 BASELINE_MODEL = "run:baseline"
 """A model of this name in an exhibit stands for what the baseline's run of the same seed learned."""
@@ -51,6 +53,12 @@ def specs(method: Method, catalogue: Catalogue) -> dict[str, list[RunSpec]]:
     return runs_of(method.card.exhibit, guided(catalogue), method.name)
 
 
+def troubles(spec: RunSpec, catalogue: Catalogue, team: Team) -> list[Trouble]:
+    """What is wrong with one of its runs; that the baseline has learned nothing yet is not."""
+    waiting = {path for path, name in runs_named(spec, catalogue) if name == BASELINE_MODEL}
+    return [one for one in prechecks.troubles(spec, catalogue, team) if one.path not in waiting]
+
+
 def start(team: Team, owner: User, method: Method, catalogue: Catalogue) -> list[Run]:
     """Make and queue every run: seed by seed, the baseline first, so that both arms grow together."""
     made: list[Run] = []
@@ -58,7 +66,7 @@ def start(team: Team, owner: User, method: Method, catalogue: Catalogue) -> list
     for place in range(len(SEEDS)):
         baseline = ""
         for arm in ARMS:
-            spec = with_digests(_after(arms[arm][place], baseline), catalogue)
+            spec = with_digests(_after(arms[arm][place], baseline, catalogue), catalogue)
             run = launch.create(team, owner, to_dict(spec), title(method))
             baseline = baseline or str(run.pk)
             made.append(run)
@@ -67,13 +75,9 @@ def start(team: Team, owner: User, method: Method, catalogue: Catalogue) -> list
     return made
 
 
-def _after(spec: RunSpec, baseline: str) -> RunSpec:
-    """The run with its companions' models taken from the baseline's run where they ask for that."""
-    companions = tuple(
-        replace(one, model=Model(f"run:{baseline}")) if one.model.name == BASELINE_MODEL else one
-        for one in spec.companions
-    )
-    return replace(spec, companions=companions)
+def _after(spec: RunSpec, baseline: str, catalogue: Catalogue) -> RunSpec:
+    """The run with models taken from the baseline's run where it asks for that."""
+    return renamed(spec, catalogue, lambda path, name: f"{OF_RUN}{baseline}" if name == BASELINE_MODEL else name)
 
 
 def read(team: Team, method: Method) -> Reading:

@@ -9,7 +9,6 @@ from labapp import shelf
 from labapp.accounts.access import requires, team_of
 from labapp.accounts.models import User
 from labapp.runs import exhibits
-from labapp.runs.prechecks import troubles
 from workers.contract.exhibits import ARMS, SEEDS
 from workers.contract.method import Method, MethodError
 
@@ -58,7 +57,7 @@ def start(request: HttpRequest, kind: str, name: str) -> HttpResponse:
     if shelf.worker_differs() is not None:
         return render(request, "library/exhibit_refused.html", {"method": method, "differs": True}, status=422)
     for specs in exhibits.specs(method, catalogue).values():
-        wrong = troubles(specs[0], catalogue, team)
+        wrong = exhibits.troubles(specs[0], catalogue, team)
         if wrong:
             context = {"method": method, "wrong": wrong}
             return render(request, "library/exhibit_refused.html", context, status=422)

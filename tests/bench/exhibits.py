@@ -16,7 +16,8 @@ from workers.contract.catalogue import read_catalogue
 from workers.contract.checking import troubles
 from workers.contract.exhibits import ARMS, Verdict, better_way, judge, result, runs_of
 from workers.contract.method import Method
-from workers.contract.spec import Model, RunSpec
+from workers.contract.modelnames import renamed
+from workers.contract.spec import RunSpec
 from workers.engine.run import train
 
 KEPT = Path("build/exhibits")
@@ -63,11 +64,8 @@ def trained(spec: RunSpec, method: Method) -> Curves:
     ledger = MemoryLedger(folder / str(spec.seed) / (BASELINE if f" {BASELINE} " in spec.name else "other"))
     shutil.rmtree(ledger.folder, ignore_errors=True)
     own = folder / str(spec.seed) / BASELINE / "checkpoints" / f"step-{spec.budget.steps:06d}"
-    companions = tuple(
-        replace(one, model=Model(str(own.resolve()))) if one.model.name == BASELINE_MODEL else one
-        for one in spec.companions
-    )
-    train(replace(spec, companions=companions, budget=replace(spec.budget, checkpoint_every=0)), ledger)
+    asked = renamed(spec, read_catalogue(), lambda path, name: str(own.resolve()) if name == BASELINE_MODEL else name)
+    train(replace(asked, budget=replace(spec.budget, checkpoint_every=0)), ledger)
     made: Curves = {}
     for event in ledger.kind("metrics"):
         for name, value in event.data["values"].items():
