@@ -8,6 +8,7 @@ from labapp.workshop.dryrun_words import Finding, fixed, interval, many, number,
 
 DOMINANT, AGAINST, SATURATED = 0.9, -0.02, 0.9  # shares of variance, and of completions at the highest value
 LENGTH_MATTERS = 0.1  # of the variance that length explains
+UNSURE = 0.4  # an interval of the AUC around one half that is wider than this says nothing
 ORDER = ("bad", "warn", "ok")
 
 
@@ -32,6 +33,8 @@ def _failed(told: Mapping[str, Any]) -> Iterator[Finding]:
 
 def _spread(told: Mapping[str, Any]) -> Iterator[Finding]:
     summary = told["summary"]
+    if not summary["count"] and not summary["failed"]:
+        yield Finding("bad", "It gave None for every completion: it applies to none of them.", "extremes")
     if summary["count"] > 1 and summary["distinct"] == 1:
         yield Finding(
             "bad", f"Every completion earns the same ({number(summary['most'])}): nothing can be learned.", "values"
@@ -78,6 +81,9 @@ def _labels(told: Mapping[str, Any]) -> Iterator[Finding]:
     figures = f"AUC {fixed(auc['value'])} ({interval(auc)})"
     if auc["low"] > 0.5:
         yield Finding("ok", f"It tells right from wrong: {figures}.", "agreement")
+    elif auc["high"] >= 0.5 and auc["high"] - auc["low"] > UNSURE:
+        what = f"{many(agreement['count'], 'labelled completion')} do not show whether it tells right from wrong"
+        yield Finding("warn", f"{what}: {figures}.", "agreement")
     else:
         how = "says the opposite of the labels" if auc["high"] < 0.5 else "does not tell right from wrong"
         yield Finding("bad", f"It {how}: {figures}.", "agreement")

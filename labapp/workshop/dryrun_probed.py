@@ -5,6 +5,7 @@ from typing import Any
 
 from labapp.workshop.dryrun_words import Finding, number
 
+LONGEST_FAULT = 160  # letters of it beside the names of probes; their evidence has all
 TITLES = {
     "empty": "Empty text",
     "very long": "Very long text",
@@ -34,8 +35,11 @@ def probed(told: Mapping[str, Any]) -> Iterator[Finding]:
         each = ", ".join(f"{TITLES[row['name']].lower()} ({number(row['median'])})" for row in beats)
         what = f"{len(beats)} kinds of cheap text beat honest completions, whose median is {median}: {each}."
         yield Finding("bad", what, "probes")
-    for row in by_state.get("failed", []):
-        yield Finding("warn", f"{TITLES[row['name']]} makes it fail: {row['fault']}", "probes")
+    failed = by_state.get("failed", [])
+    if failed:
+        names = ", ".join(TITLES[row["name"]].lower() for row in failed)
+        fault = failed[0]["fault"][:LONGEST_FAULT]
+        yield Finding("warn", f"It fails on {names}{', the first with' if len(failed) > 1 else ''}: {fault}", "probes")
     if by_state.get("equals"):
         names = ", ".join(TITLES[row["name"]].lower() for row in by_state["equals"])
         yield Finding("warn", f"As much as honest completions ({median}) earn: {names}.", "probes")

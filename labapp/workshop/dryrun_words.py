@@ -22,7 +22,7 @@ def number(value: float | None, digits: int = 3) -> str:
     """With so many digits that count; a dash for None."""
     if value is None:
         return NOTHING
-    text = f"{value:.{digits}g}"
+    text = f"{value + 0.0:.{digits}g}"  # which makes 0 of the minus 0 that a penalty of nothing is
     text = f"{value:,.0f}" if "e+" in text else text
     return text.replace("-", "−")
 

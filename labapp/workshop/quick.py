@@ -56,6 +56,7 @@ def look(task: str, since: float, patience: float, works: str, fault: str = "{}"
     if state in ("FAILURE", "REVOKED"):
         return Answer("failed", reason=fault.format(made))
     if waited > patience:
-        reason = f"No worker answered. {works} are made by the quick worker, which seems not to run."
+        busy = "it does not run, or is busy with something long, such as a model that has to be fetched"
+        reason = f"No worker answered within {patience:g} s. {works} are made by the quick worker: {busy}."
         return Answer("failed", reason=reason, lasting=False)
     return Answer("waiting", seconds=waited)

@@ -16,6 +16,7 @@ function figure(histogram) {
 
 function draw(data) {
   const histograms = document.querySelector("#dryrun [data-histograms]");
+  if (!histograms) return; // it gave no value at all
   if (!histograms.children.length) histograms.replaceChildren(...data.histograms.map(figure));
   histograms.querySelectorAll(".chart").forEach((place, at) => drawHistogram(place, data.histograms[at]));
   const length = document.querySelector("#dryrun [data-length]");

@@ -81,6 +81,6 @@ export function show(value, digits = 3) {
   const size = Math.abs(value);
   if (size !== 0 && size < 0.001) return value.toExponential(1).replaceAll("-", "−");
   const kept = size >= 1000 ? 0 : size >= 100 ? Math.min(1, digits) : digits;
-  return value.toLocaleString("en", { maximumFractionDigits: kept, minimumFractionDigits: Number.isInteger(value) ? 0 : Math.min(2, kept) })
+  return (value + 0).toLocaleString("en", { maximumFractionDigits: kept, minimumFractionDigits: Number.isInteger(value) ? 0 : Math.min(2, kept) })
     .replace("-", "−");
 }

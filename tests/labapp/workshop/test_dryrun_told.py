@@ -1,0 +1,62 @@
+"""What a dry run says of rewards that give little or nothing, and of labels that show little."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from labapp.workshop.dryrun_words import number
+from tests.labapp.workshop.conftest import QuickWorker
+from tests.labapp.workshop.test_dryrun import tried
+from workers.door.dryrun import dry_run_on
+
+LABELLED = "\n".join(
+    json.dumps({"prompt": f"{n}", "completion": f"{n}", "answer": "1", "label": n % 2}) for n in range(4)
+)
+HEAD = "def reward(completions, **columns):\n    return "
+
+
+@pytest.fixture(autouse=True)
+def worker(quick_worker: QuickWorker) -> Any:
+    """See `quick_worker`."""
+    return quick_worker(dry_run_on)
+
+
+def test_where_all_fails_there_are_no_values(bob_client: Client) -> None:
+    page = tried(bob_client, f"{HEAD}[int('x') for _ in completions]", pasted=LABELLED)
+    assert "It failed on 4 of 4 completions: line 2: ValueError" in page
+    assert page.count('class="faulty"') == 8  # in the list of failures, and in the one of all
+    for part in ("<dt>mean</dt>", 'id="dry-values"', "Highest"):
+        assert part not in page
+
+
+def test_what_applies_to_nothing_is_said(bob_client: Client) -> None:
+    page = tried(bob_client, f"{HEAD}[None] * len(completions)", pasted=LABELLED)
+    assert "It gave None for every completion" in page
+    assert "Nothing stands out" not in page
+
+
+def test_probes_that_fail_are_told_together(bob_client: Client) -> None:
+    page = tried(bob_client, f"{HEAD}[float(int(text)) for text in completions]", pasted=LABELLED)
+    assert page.count('data-state="warn" href="#dry-probes"') == 1
+    assert "It fails on empty text, " in page
+    assert ", the first with: line 2: ValueError" in page
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ("[float(n == 1) for n in range(4)]", "4 labelled completions do not show whether it tells right from wrong"),
+        ("[1.0] * len(completions)", "It does not tell right from wrong: AUC 0.50"),
+        ("[1.0 - n % 2 for n in range(len(completions))]", "It says the opposite of the labels"),
+    ],
+)
+def test_few_labels_are_not_a_verdict(bob_client: Client, values: str, said: str) -> None:
+    assert said in tried(bob_client, HEAD + values, pasted=LABELLED, unprobed="1")
+
+
+def test_a_penalty_of_nothing_is_zero() -> None:
+    assert (number(-0.0), number(-0.5), number(None)) == ("0", "−0.5", "–")
