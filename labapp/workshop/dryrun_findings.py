@@ -62,14 +62,22 @@ def _parts(told: Mapping[str, Any]) -> Iterator[Finding]:
                 )
 
 
+def slopes(told: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What length buys, in tokens before letters where both are known."""
+    return [one for one in (told["tokens"], told["length"]) if one is not None]
+
+
 def _length(told: Mapping[str, Any]) -> Iterator[Finding]:
-    length = told["length"]
-    if length is None or length["r"] is None or length["slope"]["low"] is None:
+    found = slopes(told)
+    if not found:
+        return
+    length = found[0]
+    if length["r"] is None or length["slope"]["low"] is None:
         return
     slope = length["slope"]
     if slope["low"] * slope["high"] > 0 and length["r"] ** 2 >= LENGTH_MATTERS:
         how = "more" if slope["value"] > 0 else "less"
-        rise = f"{signed(slope['value'])} per {length['per']:,} letters, r = {fixed(length['r'])}"
+        rise = f"{signed(slope['value'])} per {length['per']:,} {length['of']}, r = {fixed(length['r'])}"
         yield Finding("warn", f"Longer completions earn {how}: {rise}.", "length")
 
 

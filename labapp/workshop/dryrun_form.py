@@ -31,7 +31,8 @@ def panel(request: HttpRequest, reward: Reward | None, field: str) -> dict[str, 
     versions = [] if reward is None else list(reward.versions.defer("source", "tree").order_by("-number")[:OFFERED])
     return {
         "field": field, "datasets": samples.versions(team), "runs": samples.runs(team), "counts": samples.COUNTS,
-        "default": samples.COUNTS[-1], "versions": versions, "before": "" if reward is None else f"{BEFORE}{reward.pk}",
+        "default": samples.COUNTS[-1], "tokenizers": samples.tokenizers(team), "versions": versions,
+        "before": "" if reward is None else f"{BEFORE}{reward.pk}",
     }  # fmt: skip
 
 
@@ -44,7 +45,10 @@ def question(team: Team, given: Mapping[str, Any]) -> Question:
     share = _number(given, "share", 0.0) / 100
     if not 0 <= share <= 1:
         raise NotAsked("The share of the run that is done is from 0 to 100 %.")
-    return Question(node, before, words, _number(given, "threshold", 0.5), share, not given.get("unprobed"))
+    tokenizer = str(given.get("tokenizer", ""))
+    if tokenizer and tokenizer not in samples.tokenizers(team):
+        raise NotAsked(f"There is no tokenizer {tokenizer[:60]!r} here.")
+    return Question(node, before, words, _number(given, "threshold", 0.5), share, not given.get("unprobed"), tokenizer)
 
 
 def _node(team: Team, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from labapp.workshop.dryrun_findings import findings
+from labapp.workshop.dryrun_findings import findings, slopes
 from labapp.workshop.dryrun_tables import agreement, length, parts, probes
 from labapp.workshop.dryrun_words import NOTHING, brief, fixed, number, signed
 from labapp.workshop.dryruns import DryRun
@@ -24,7 +24,8 @@ def page(run: DryRun) -> dict[str, Any]:
             "none": len(told["values"]) - summary["count"] - summary["failed"],
         },
         "findings": findings(told), "parts": parts(told["components"]), "agreement": agreement(told["agreement"]),
-        "length": length(told["length"]), "probes": probes(told["probes"]), "changes": _changes(told, samples),
+        "length": [length(one) for one in slopes(told)], "probes": probes(told["probes"]),
+        "changes": _changes(told, samples),
         "highest": [samples[n] for n in told["extremes"]["highest"]],
         "lowest": [samples[n] for n in told["extremes"]["lowest"]],
         "failed": [one for one in samples if one["fault"]], "samples": samples, "names": list(told["parts"]),
@@ -72,14 +73,15 @@ def _change(now: float | None, before: float | None) -> str:
 
 def _charts(told: Mapping[str, Any], samples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """What the charts are drawn from: histograms, the points over length, dense rewards."""
+    found = slopes(told)
+    first = found[0] if found else None
+    of = "letters" if first is None else first["of"]
+    counts = told["counts"] if of == "tokens" else [len(sample["completion"]) for sample in samples]
     points = [
-        {"letters": len(sample["completion"]), "value": value, "label": sample["label"], "number": n + 1}
+        {"length": counts[n], "value": value, "label": sample["label"], "number": n + 1}
         for n, (sample, value) in enumerate(zip(samples, told["values"], strict=False)) if value is not None
     ]  # fmt: skip
     line = None
-    if told["length"] is not None:
-        line = {
-            "slope": (told["length"]["slope"]["value"] or 0) / told["length"]["per"],
-            "intercept": told["length"]["intercept"],
-        }
-    return {"histograms": told["histograms"], "points": points, "line": line, "dense": told["dense"]}
+    if first is not None:
+        line = {"slope": (first["slope"]["value"] or 0) / first["per"], "intercept": first["intercept"]}
+    return {"histograms": told["histograms"], "points": points, "line": line, "of": of, "dense": told["dense"]}

@@ -67,15 +67,13 @@ def _line(figure: Mapping[str, Any], least: float) -> dict[str, float]:
     return {"at": round(at, 1), "from": round(low, 1), "wide": round(high - low, 1)}
 
 
-def length(found: Mapping[str, Any] | None) -> dict[str, str] | None:
-    """The slope over length in words."""
-    if found is None:
-        return None
+def length(found: Mapping[str, Any]) -> dict[str, str]:
+    """A slope over length in words."""
     slope = found["slope"]
     r = found["r"]
     between = "" if slope["low"] is None else f"{signed(slope['low'])} to {signed(slope['high'])}"
-    return {"slope": signed(slope["value"]), "interval": between, "per": f"{found['per']:,}", "r": fixed(r),
-            "explained": share(None if r is None else r * r)}  # fmt: skip
+    return {"slope": signed(slope["value"]), "interval": between, "per": f"{found['per']:,}", "of": found["of"],
+            "r": fixed(r), "explained": share(None if r is None else r * r)}  # fmt: skip
 
 
 def probes(found: Mapping[str, Any] | None) -> dict[str, Any] | None:

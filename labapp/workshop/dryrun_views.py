@@ -24,7 +24,7 @@ def start(request: HttpRequest) -> HttpResponse:
         found = samples.gather(team, request.POST)
     except (NotAsked, NoSamples) as error:
         return _answer(request, DryRun("failed", reason=str(error)))
-    return _answer(request, dryruns.start(team, asked, found))
+    return _answer(request, dryruns.start(team, asked, found, samples.stored(team, request.POST)))
 
 
 @require_safe

@@ -20,8 +20,8 @@ SHOWN = ("prompt", "completion", "label", "answer")  # of a sample on the page
 @dataclass(frozen=True)
 class Question:
     """What is asked: a reward as a node's document, the node to compare with (None: nothing) and what that one is
-    called, the threshold from which a value means right, the share of a run that is done (0 to 1), and whether to
-    probe."""
+    called, the threshold from which a value means right, the share of a run that is done (0 to 1), whether to probe,
+    and the tokenizer by which lengths are told ("": letters, or what a run stored of the samples)."""
 
     node: Mapping[str, Any]
     before: Mapping[str, Any] | None = None
@@ -29,6 +29,7 @@ class Question:
     threshold: float = 0.5
     share: float = 0.0
     probes: bool = True
+    tokenizer: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,10 +46,13 @@ class DryRun:
     against: str = ""
 
 
-def start(team: Team, question: Question, samples: Sequence[Mapping[str, Any]]) -> DryRun:
-    """Ask the quick worker what the reward does on `samples`."""
+def start(
+    team: Team, question: Question, samples: Sequence[Mapping[str, Any]], stored: Mapping[str, Any] | None = None
+) -> DryRun:
+    """Ask the quick worker what the reward does on `samples`, of which a run may have `stored` {lengths, own}."""
     options = {"before": question.before, "threshold": question.threshold, "share": question.share,
-               "probes": question.probes, "owner": str(team.pk)}  # fmt: skip
+               "probes": question.probes, "owner": str(team.pk), "tokenizer": question.tokenizer,
+               **(stored or {})}  # fmt: skip
     asked = quick.ask(TASK, [question.node, list(samples), options], PATIENCE)
     if asked.reason:
         return DryRun("failed", reason=asked.reason)

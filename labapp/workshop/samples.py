@@ -10,13 +10,18 @@ from django.db.models import Exists, Max, OuterRef
 
 from labapp.accounts.models import Team
 from labapp.observatory.models import Rollout
+from labapp.runs import modelfiles
 from labapp.runs.models import Run
 from labapp.workshop import prepared
 from labapp.workshop.models import DataSet, DataVersion
+from workers.contract.analysis import WORDS
+from workers.contract.modelnames import is_of_run
 
 COUNTS = (8, 32, 128, 200)  # the last is what is asked for where nobody chose
 LONGEST = 200_000  # letters of a pasted text
 PLACES = ("pasted", "data", "run")
+MOST_RUNS = 50  # whose tokenizers are offered
+STARTER = "starter"
 
 
 class NoSamples(ValueError):
@@ -38,12 +43,16 @@ def runs(team: Team) -> list[Run]:
 def gather(team: Team, asked: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Samples {prompt, completion, label?, columns...} as the form asks for them; NoSamples with a sentence."""
     place = str(asked.get("place", ""))
-    count = int(asked["count"]) if str(asked.get("count", "")) in map(str, COUNTS) else COUNTS[-1]
+    count = _count(asked)
     if place == "data":
         return _from_data(team, str(asked.get("dataset", "")), count)
     if place == "run":
         return _from_run(team, str(asked.get("run", "")), count)
     return _pasted(str(asked.get("pasted", "")))
+
+
+def _count(asked: Mapping[str, Any]) -> int:
+    return int(asked["count"]) if str(asked.get("count", "")) in map(str, COUNTS) else COUNTS[-1]
 
 
 def _from_data(team: Team, reference: str, count: int) -> list[dict[str, Any]]:
@@ -72,17 +81,46 @@ def _of_row(row: Mapping[str, Any], answered: bool) -> list[dict[str, Any]]:
 
 
 def _from_run(team: Team, number: str, count: int) -> list[dict[str, Any]]:
+    return [
+        {"prompt": row.prompt, "completion": row.completion, "answer": row.answer, "label": row.label}
+        for row in _newest(team, number, count)
+    ]
+
+
+def _newest(team: Team, number: str, count: int) -> list[Rollout]:
     try:
-        rollouts = Rollout.objects.filter(run=UUID(number), run__team=team, run__deleted=None)
+        rollouts = Rollout.objects.filter(run=UUID(number), run__team=team, run__deleted=None).select_related("run")
     except ValueError:
         raise NoSamples("Choose a run.") from None
     newest = rollouts.aggregate(step=Max("step"))["step"]
     rows = [] if newest is None else list(rollouts.filter(step=newest).order_by("index")[:count])
     if not rows:
         raise NoSamples("This run has no completions yet.")
-    return [
-        {"prompt": row.prompt, "completion": row.completion, "answer": row.answer, "label": row.label} for row in rows
-    ]
+    return rows
+
+
+def stored(team: Team, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """What a run stored of the samples that come from it: {lengths} in tokens, and its `own` tokenizer where that one
+    lies on this machine; nothing for samples from elsewhere."""
+    if asked.get("place") != "run":
+        return {}
+    rows = _newest(team, str(asked.get("run", "")), _count(asked))
+    own = _tokenizer(rows[0].run.spec)
+    return {"lengths": [row.length for row in rows], "own": own if own == WORDS or modelfiles.place(own) else ""}
+
+
+def tokenizers(team: Team) -> list[str]:
+    """By what lengths can be told: words, the starter's bytes, and the models of the team's newest runs."""
+    specs = Run.objects.filter(team=team, deleted=None).order_by("-created").values_list("spec", flat=True)[:MOST_RUNS]
+    return list(dict.fromkeys([WORDS, STARTER, *filter(None, map(_tokenizer, specs))]))
+
+
+def _tokenizer(spec: Mapping[str, Any]) -> str:
+    """The name of a run's tokenizer, of its model or as an analysis names it; what another run learned has one of
+    those."""
+    model = spec.get("model")
+    name = str(model.get("name", "")) if isinstance(model, Mapping) else str(spec.get("tokenizer", ""))
+    return "" if is_of_run(name) else name
 
 
 def _pasted(text: str) -> list[dict[str, Any]]:

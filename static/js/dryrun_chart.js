@@ -42,21 +42,21 @@ function group({ label }) {
   return label === null || label === undefined ? "unlabelled" : label >= 0.5 ? "right" : "wrong";
 }
 
-/** Draws the points {letters, value, label, number} and the fitted line into `place`. */
-export function drawLength(place, { points, line }) {
+/** Draws the points {length, value, label, number}, lengths in letters or tokens (`of`), and the fitted line into `place`. */
+export function drawLength(place, { points, line, of: unit }) {
   const traces = GROUPS.map(([of, token]) => {
     const some = points.filter((point) => group(point) === of);
     return {
-      type: "scatter", mode: "markers", name: of, x: some.map((one) => one.letters), y: some.map((one) => one.value),
+      type: "scatter", mode: "markers", name: of, x: some.map((one) => one.length), y: some.map((one) => one.value),
       customdata: some.map((one) => one.number), marker: { color: color(token), size: 6, opacity: 0.65 },
-      hovertemplate: "#%{customdata}: %{y:.4~g} with %{x} letters<extra></extra>",
+      hovertemplate: `#%{customdata}: %{y:.4~g} with %{x} ${unit}<extra></extra>`,
     };
   }).filter((trace) => trace.x.length);
-  const letters = points.map((point) => point.letters);
-  const ends = [Math.min(...letters), Math.max(...letters)];
+  const lengths = points.map((point) => point.length);
+  const ends = [Math.min(...lengths), Math.max(...lengths)];
   if (line) {
     const y = ends.map((at) => line.intercept + line.slope * at);
     traces.push({ type: "scatter", mode: "lines", x: ends, y, hoverinfo: "skip", line: { color: color("--text"), width: 2 } });
   }
-  Plotly.react(place, traces, layout(210, { xaxis: axis("letters"), yaxis: axis("reward"), margin: { l: 44, r: 8, t: 6, b: 36 } }), OPTIONS);
+  Plotly.react(place, traces, layout(210, { xaxis: axis(unit), yaxis: axis("reward"), margin: { l: 44, r: 8, t: 6, b: 36 } }), OPTIONS);
 }

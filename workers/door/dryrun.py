@@ -14,8 +14,8 @@ def dry_run_on(
 ) -> dict[str, Any]:
     """What `workers.engine.dryrun` tells of the reward node `document` on samples {prompt, completion, label?, ...}.
 
-    `options` may have `before` (another node to compare with), `threshold`, `share`, `probes` and `owner`, the team's
-    key.
+    `options` may have `before` (another node to compare with), `threshold`, `share`, `probes`, how lengths are measured
+    (`tokenizer`, `own`, `lengths`) and `owner`, the team's key.
     """
     # Not before somebody asks: the sweep loads this file too.
     from workers.engine.dryrun import dry_run
@@ -26,8 +26,8 @@ def dry_run_on(
         owner = str(given.get("owner", ""))
         node, before = reward_of(document, owner), given.pop("before", None)
         asked = Asked(None if before is None else reward_of(before, owner), **given)
+        told: dict[str, Any] = plain(dry_run(node, samples, asked))
     except (RunError, SpecError) as error:
         nothing = {"values": [], "parts": {}, "faults": [], "output": "", "notes": {}, "seconds": 0.0, "warm": False}
         return {"error": error.what if isinstance(error, RunError) else str(error), **nothing}
-    told: dict[str, Any] = plain(dry_run(node, samples, asked))
     return told

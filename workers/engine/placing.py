@@ -52,7 +52,7 @@ def with_rest(total_N: Tensor, value_NT: Tensor, mask_NT: Tensor) -> Tensor:
 
 def placed(spans: Sequence[Span], text: str, pieces: Sequence[str], chosen: Sequence[bool]) -> dict[int, float]:
     """The sum of values by token. `pieces` are the tokens' parts of `text`; `chosen` says which the policy chose."""
-    ends = _letter_ends(text, pieces)
+    ends = letter_ends(text, pieces)
     lines = [0, *accumulate(len(line) + 1 for line in text.split("\n"))]
     before = list(accumulate((n if here else -1 for n, here in enumerate(chosen)), max))
     found: dict[int, float] = {}
@@ -73,7 +73,7 @@ def _last_letter(span: Span, text: str, lines: Sequence[int]) -> int:
     return max(min(last, len(text)), first + 1)
 
 
-def _letter_ends(text: str, pieces: Sequence[str]) -> list[int]:
+def letter_ends(text: str, pieces: Sequence[str]) -> list[int]:
     """How many letters of the text are there after each token. Tokenizers may leave out blanks of their tokens where
     they write a text, the first one for instance: such letters are passed over."""
     if "".join(pieces) == text:

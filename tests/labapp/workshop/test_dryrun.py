@@ -14,6 +14,8 @@ from kombu.exceptions import OperationalError
 
 from labapp.accounts.models import Team, User
 from labapp.celery_app import app
+from labapp.observatory.models import Rollout
+from labapp.runs import launch
 from labapp.workshop import rewards, treedocs
 from tests.labapp.workshop.conftest import QuickWorker
 from workers.door.dryrun import dry_run_on
@@ -194,6 +196,47 @@ def test_a_cheap_text_that_beats_honest_work_is_flagged(alice_client: Client, wo
         alice_client, only, pasted=PASTED
     )
     assert '<details class="probe beats">' in page
+
+
+def test_lengths_are_told_by_the_tokenizer_that_is_chosen(
+    alice_client: Client, alice: User, team: Team, worker: Any
+) -> None:
+    source = "def reward(completions):\n    return [len(c) % 7 + len(c.split()) for c in completions]\n"
+    pasted = "\n".join("ab " * n + "x" * (9 - n) for n in range(1, 9))
+    page = tried(alice_client, source, pasted=pasted)
+    assert "per 1,000 letters" in page
+    assert "tokens" not in page
+    launch.create(team, alice, {"name": "r", "model": {"name": "Org/model"}}, "E")
+    for name in ("words", "starter"):
+        page = tried(alice_client, source, pasted=pasted, tokenizer=name)
+        told = page.split("What length buys")[1].split("</section>")[0]
+        assert told.index("per 100 tokens") < told.index("per 1,000 letters")
+        assert "Reward over the tokens of each completion" in told
+        assert '"of": "tokens"' in page
+        assert worker.sent[-1][2][2]["tokenizer"] == name
+    assert "There is no tokenizer" in asked(alice_client, source, pasted=pasted, tokenizer="/etc")
+    made = rewards.create(team, alice, "mine", GOOD)
+    offered = alice_client.get(f"/workshop/rewards/{made.reward_id}/").content.decode()
+    assert [f'<option value="{name}">tokens: {name}' in offered for name in ("words", "starter", "Org/model")] == [
+        True
+    ] * 3
+
+
+def test_a_runs_completions_have_their_tokens_with_them(
+    alice_client: Client, alice: User, team: Team, worker: Any
+) -> None:
+    run = launch.create(team, alice, {"name": "r", "model": {"name": "starter"}}, "E")
+    for index, text in enumerate(("a", "bcd", "efghi")):
+        Rollout.objects.create(
+            run=run, step=1, index=index, group=0, prompt_key="k", prompt="p", completion=text, answer="2",
+            end="finished", length=len(text) + 1, rewards={}, file="f",
+        )  # fmt: skip
+    source = "def reward(completions, completion_ids):\n    return [len(ids) for ids in completion_ids]\n"
+    page = tried(alice_client, source, place="run", run=str(run.pk))
+    options = worker.sent[0][2][2]
+    assert (options["lengths"], options["own"], options["tokenizer"]) == ([2, 4, 6], "starter", "")
+    assert "per 100 tokens" in page
+    assert "+100" in page  # the starter's tokens are bytes
 
 
 def test_probes_can_be_left_out(alice_client: Client, worker: Any) -> None:

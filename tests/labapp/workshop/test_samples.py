@@ -11,6 +11,7 @@ from django.test import Client
 from labapp.accounts.models import Team, User
 from labapp.observatory.models import Rollout
 from labapp.runs import launch
+from labapp.runs.models import Run
 from labapp.workshop import samples
 from labapp.workshop.samples import NoSamples
 
@@ -60,8 +61,16 @@ def test_they_come_from_a_runs_newest_step(alice: User, team: Team) -> None:
             run=run, step=step, index=0, group=0, prompt_key="k", prompt="1+1", completion=text, answer="2",
             end="finished", length=3, rewards={}, file="f",
         )  # fmt: skip
-    found = samples.gather(team, {"place": "run", "run": str(run.pk)})
+    asked = {"place": "run", "run": str(run.pk)}
+    found = samples.gather(team, asked)
     assert [one["completion"] for one in found] == ["it is 2"]
+    assert samples.stored(team, asked) == {"lengths": [3], "own": ""}
+    for name, own in (("starter", "starter"), ("Org/on-the-hub", ""), (f"run:{run.pk}", "")):
+        Run.objects.update(spec={"name": "r", "model": {"name": name}})
+        assert samples.stored(team, asked) == {"lengths": [3], "own": own}
+    Run.objects.update(spec={"name": "r", "tokenizer": "words"})  # an analysis
+    assert samples.stored(team, asked) == {"lengths": [3], "own": "words"}
+    assert samples.stored(team, {**asked, "place": "data"}) == {}
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,13 @@
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from workers.contract.answers import Answers
+from workers.contract.errors import RunError
 from workers.contract.rewardnode import Node
 from workers.contract.values import Values
 from workers.engine.dryrun import dry_run, judging
@@ -177,3 +179,50 @@ def test_two_hundred_completions_are_answered_in_time_when_warm() -> None:
     assert time.monotonic() - began < 2
     assert found["warm"]
     assert len(found["probes"]["rows"]) == 8
+
+
+TOKENS = "def reward(completions, completion_ids, **columns):\n    return [float(len(ids)) for ids in completion_ids]\n"
+BAND = Node("rewards", "length_band", {"shortest": 3, "room": 2, "fall": 0})
+
+
+def test_lengths_are_told_in_tokens_where_a_tokenizer_is_chosen() -> None:
+    """By words `a bb` is three pieces (the blank is one): the reward is the number of pieces, 100 on 100 of them."""
+    found = dry_run(code(TOKENS), samples("aaa", "a bb", "a bb c"), Asked(tokenizer="words"))
+    assert found["counts"] == found["values"] == [1.0, 3.0, 5.0]
+    assert (found["tokens"]["of"], found["tokens"]["per"]) == ("tokens", 100)
+    assert found["tokens"]["slope"]["value"] == pytest.approx(100)
+    assert found["length"]["of"] == "letters"
+    plain = dry_run(code(LENGTH), samples("aaa", "a bb", "a bb c"))
+    assert (plain["tokens"], plain["counts"], plain["length"]["of"]) == (None, None, "letters")
+
+
+def test_rewards_see_lengths_in_tokens_as_in_a_run() -> None:
+    """3 to 5 tokens earn 1. By letters the texts have 8, 4, 9 and 4; by words 1, 3, 7 and 1."""
+    texts = samples("aaaaaaaa", "a bb", "a bb c dd", "aaaa")
+    stored = Asked(own="words", lengths=[4, 9, 3, 1])
+    values = [dry_run(BAND, texts, asked)["values"] for asked in (Asked(), Asked(tokenizer="words"), stored)]
+    assert values == [[0.0, 1.0, 0.0, 1.0], [0.0, 1.0, 0.0, 0.0], [1.0, 0.0, 1.0, 0.0]]
+    # Probes are measured likewise: half of the first text has four letters, and is one piece.
+    for asked, score in ((Asked(), 1.0), (Asked(tokenizer="words"), 0.0), (stored, 0.0)):
+        probes = dry_run(BAND, [{**texts[0], "label": 1}], replace(asked, lengths=asked.lengths and [4]))["probes"]
+        assert {row["name"]: row["score"] for row in probes["rows"]}["truncated"] == score
+
+
+def test_what_a_run_stored_is_told_also_without_its_tokenizer() -> None:
+    found = dry_run(code(LENGTH), samples("a", "bbb", "cc"), Asked(own="/nowhere/at/all", lengths=[2, 6, 4]))
+    assert found["counts"] == [2, 6, 4]
+    assert found["tokens"]["slope"]["value"] == pytest.approx(50)
+    assert found["values"] == [1.0, 3.0, 2.0]
+    with pytest.raises(RunError, match="/nowhere"):
+        dry_run(code(LENGTH), samples("a"), Asked(tokenizer="/nowhere/at/all"))
+
+
+def test_values_of_tokens_are_drawn_on_their_letters_where_a_tokenizer_is_chosen() -> None:
+    source = (
+        "def reward(completions, completion_ids):\n"
+        "    return [[float(n) for n, _ in enumerate(ids)] for ids in completion_ids]\n"
+    )
+    found = dry_run(code(source), samples("it is 2"), Asked(tokenizer="words"))
+    (drawn,) = found["dense"]
+    assert drawn["placed"]
+    assert (drawn["pieces"], drawn["values"]) == (["it", " ", "is", " ", "2"], [0.0, 1.0, 2.0, 3.0, 4.0])

@@ -161,21 +161,21 @@ def test_completions_of_one_prompt_are_drawn_together() -> None:
 
 def test_the_slope_over_length_is_that_of_the_normal_equations() -> None:
     texts, values = ["a" * 100, "b" * 300, "c" * 500, "d" * 200], [0.1, 0.2, 0.6, None]
-    found = length_slope(floats(values), texts, ["p"] * 4)
+    found = length_slope(floats(values), list(map(len, texts)), ["p"] * 4, "letters")
     assert found is not None
     # lengths 100 300 500 (mean 300), values mean 0.3: (200*0.2 + 200*0.3) / 80,000 = 0.00125 a letter
     assert found["slope"]["value"] == pytest.approx(1.25)
     assert found["intercept"] == pytest.approx(0.3 - 0.00125 * 300)
     assert found["r"] == pytest.approx(100 / (80_000 * 0.14) ** 0.5)
     assert found["slope"]["low"] <= 1.25 <= found["slope"]["high"]
-    assert length_slope(floats([1.0, 2.0, 3.0]), ["ab", "cd", "ef"], ["p"] * 3) is None
+    assert length_slope(floats([1.0, 2.0, 3.0]), [2, 2, 2], ["p"] * 3, "letters") is None
 
 
 def test_draws_without_a_slope_are_left_out_of_its_interval() -> None:
     """One of twenty lengths differs, by 3 letters: each draw that has it gives a slope from (0.5 - 1) / 0.003 to
     0.5 / 0.003, and the third of the draws without it gives none, though rounding leaves a spread."""
     values = [round(random.Random(n).random(), 3) for n in range(19)]
-    found = length_slope(floats([*values, 0.5]), ["x" * 10] * 19 + ["x" * 13], [f"p{n}" for n in range(20)])
+    found = length_slope(floats([*values, 0.5]), [10] * 19 + [13], [f"p{n}" for n in range(20)], "letters")
     assert found is not None
     assert found["slope"]["low"] >= -0.5 / 0.003
     assert found["slope"]["high"] <= 0.5 / 0.003

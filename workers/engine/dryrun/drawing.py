@@ -7,14 +7,16 @@ from itertools import accumulate, pairwise
 from typing import Any
 
 from workers.contract.values import Span
+from workers.engine.placing import letter_ends
 
 
-def pieces_of(text: str, spans: Sequence[Span]) -> dict[str, Any]:
+def pieces_of(text: str, spans: Sequence[Span], tokens: Sequence[str] | None = None) -> dict[str, Any]:
     """`{pieces, values, parts, placed}`: the completion cut where a span begins or ends, and the sum of the values
-    there, None outside all spans; `parts` are those of each component by name. Without a tokenizer, tokens have no
-    place in the text: then (`placed` false) the pieces are their numbers, save where there are as many as letters or
-    words."""
-    places = [_letters(text, span, _tokens(text, spans)) for span in spans]
+    there, None outside all spans; `parts` are those of each component by name. `tokens` are the text in tokens; without
+    them tokens have no place in the text: then (`placed` false) the pieces are their numbers, save where there are as
+    many as letters or words."""
+    ends = _tokens(text, spans) if tokens is None else [0, *letter_ends(text, tokens)]
+    places = [_letters(text, span, ends) for span in spans]
     placed = None not in places
     if placed:
         at = [replace(span, start=p[0], end=p[1]) for p, span in zip(places, spans, strict=True) if p is not None]

@@ -1,4 +1,4 @@
-"""Whether a reward pays for length: the slope of its values over the letters of the completions."""
+"""Whether a reward pays for length: the slope of its values over the letters or tokens of the completions."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,23 +9,25 @@ from workers.engine.dryrun.components import correlation
 from workers.engine.dryrun.resampling import Figure, drawn, with_interval
 from workers.engine.dryrun.table import Floats
 
-PER = 1000  # letters
+PER = {"letters": 1000, "tokens": 100}  # over how many the rise is told
 FLAT = 1e-13  # of the largest square: of draws that spread less, lengths are all the same but for rounding
 
 
-def length_slope(value_N: Floats, texts: Sequence[str], prompts: Sequence[str]) -> dict[str, Any] | None:
-    """`{count, slope {value, low, high}, per, intercept, r, unit}` of the least-squares line: the reward's rise over
-    `per` letters, its value at none, and Pearson's correlation. None where lengths do not differ."""
+def length_slope(value_N: Floats, lengths: Sequence[int], prompts: Sequence[str], of: str) -> dict[str, Any] | None:
+    """`{count, slope {value, low, high}, per, of, intercept, r, unit}` of the least-squares line: the reward's rise
+    over `per` letters or tokens (`of`), its value at none, and Pearson's correlation. None where lengths do not
+    differ."""
     known = ~np.isnan(value_N)
-    length_N = np.array([len(text) for text in texts], dtype=np.float64)[known]
+    length_N = np.array(lengths, dtype=np.float64)[known]
     if length_N.size < 3 or np.ptp(length_N) == 0:
         return None
     value_N = value_N[known]
     draws, unit = drawn([prompt for prompt, here in zip(prompts, known, strict=True) if here])
-    slope = with_interval(_slope(length_N / PER, value_N), draws)
+    slope = with_interval(_slope(length_N / PER[of], value_N), draws)
     return {
-        "count": int(known.sum()), "slope": slope, "per": PER, "unit": unit, "r": correlation(length_N, value_N),
-        "intercept": float(value_N.mean()) - (slope["value"] or 0.0) * float(length_N.mean()) / PER,
+        "count": int(known.sum()), "slope": slope, "per": PER[of], "of": of, "unit": unit,
+        "r": correlation(length_N, value_N),
+        "intercept": float(value_N.mean()) - (slope["value"] or 0.0) * float(length_N.mean()) / PER[of],
     }  # fmt: skip
 
 

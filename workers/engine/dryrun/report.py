@@ -3,7 +3,6 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from workers.engine.dryrun.histograms import histograms
 from workers.engine.dryrun.honest import honest_of
 from workers.engine.dryrun.judging import Judged, judge
 from workers.engine.dryrun.labels import agreement
-from workers.engine.dryrun.length import length_slope
+from workers.engine.dryrun.lengths import Ruler, ruler
 from workers.engine.dryrun.ranking import changes, extremes
 from workers.engine.dryrun.samples import answers_of, labels_of
 from workers.engine.dryrun.scores import scores
@@ -29,23 +28,30 @@ DRAWN = 6  # samples whose dense rewards are drawn
 @dataclass(frozen=True)
 class Asked:
     """What a dry run may be told beside the reward: another version to compare with, the threshold from which a value
-    means right, the share of a run that is done (0 to 1), whether to probe, and who asks."""
+    means right, the share of a run that is done (0 to 1), whether to probe, and who asks; and how to measure lengths:
+    `tokenizer` (a model, `words`, or none), or what a run stored of the samples, `lengths` in tokens by its `own`
+    tokenizer."""
 
     before: Node | None = None
     threshold: float = 0.5
     share: float = 0.0
     probes: bool = True
     owner: str = ""
+    tokenizer: str = ""
+    own: str = ""
+    lengths: Sequence[int] | None = None
 
 
 def dry_run(node: Node, samples: Sequence[Mapping[str, Any]], asked: Asked | None = None) -> dict[str, Any]:
     """What the reward `node` does on samples {prompt, completion, label?, columns...}, of which `answer` is the right
     answer: `{error, values, parts, faults, output, notes, seconds, warm, summary, histograms, components, agreement,
-    length, extremes, changes, dense, probes, took}`. Where `error` says why it cannot be used, the first eight alone.
+    length, tokens, counts, extremes, changes, dense, probes, took}`. Where `error` says why it cannot be used, the
+    first eight alone. RunError where the tokenizer cannot be loaded.
     """
     began = time.monotonic()
     asked = asked or Asked()
-    answers = answers_of(samples)
+    measure = ruler(asked.tokenizer, asked.own, asked.lengths)
+    answers = measure.samples(answers_of(samples))
     judged = judge(node, answers, asked.share, asked.owner)
     told = scores(judged)
     if judged.error:
@@ -57,12 +63,12 @@ def dry_run(node: Node, samples: Sequence[Mapping[str, Any]], asked: Asked | Non
         "histograms": histograms(table, label_N),
         "components": components(table),
         "agreement": agreement(table.total_N, label_N, answers.prompts, asked.threshold),
-        "length": length_slope(table.total_N, answers.texts, answers.prompts),
+        **measure.told(table.total_N, answers),
         "extremes": found,
         "changes": _changes(asked, answers, table.total_N),
     }
-    told["dense"] = _dense(judged, answers, [*found["highest"], *found["lowest"]])
-    told["probes"] = _probes(node, asked, answers, table.total_N, label_N) if asked.probes else None
+    told["dense"] = _dense(judged, answers, [*found["highest"], *found["lowest"]], measure)
+    told["probes"] = _probes(node, asked, answers, table.total_N, label_N, measure) if asked.probes else None
     return told | {"took": time.monotonic() - began}
 
 
@@ -75,16 +81,22 @@ def _changes(asked: Asked, answers: Answers, value_N: Floats) -> dict[str, Any] 
     return {"error": "", **changes(value_N, floats(judged.values.total), answers.group_numbers())}
 
 
-def _dense(judged: Judged, answers: Answers, first: Sequence[int]) -> list[dict[str, Any]]:
+def _dense(judged: Judged, answers: Answers, first: Sequence[int], measure: Ruler) -> list[dict[str, Any]]:
     """{sample, pieces, values, parts, placed} of a few samples whose rewards have places, the extreme ones first."""
     order = dict.fromkeys([*first, *sorted(judged.values.spans)])
     chosen = [n for n in order if judged.values.dense(n) and answers.texts[n]][:DRAWN]
-    return [{"sample": n, **pieces_of(answers.texts[n], judged.values.dense(n))} for n in chosen]
+    texts = {n: answers.texts[n] for n in chosen}
+    return [{"sample": n, **pieces_of(text, judged.values.dense(n), measure.pieces(text))} for n, text in texts.items()]
 
 
-def _probes(node: Node, asked: Asked, answers: Answers, value_N: Floats, label_N: Floats) -> dict[str, Any] | None:
+def _probes(
+    node: Node, asked: Asked, answers: Answers, value_N: Floats, label_N: Floats, measure: Ruler
+) -> dict[str, Any] | None:
     given = answers.columns.get("answer", ("",) * len(answers.texts))
     wanted = ["" if one is None or np.ndim(one) else str(one).strip() for one in given]
     honest = honest_of(value_N, label_N, answers.texts, wanted)
-    again = partial(judge, node, share=asked.share, owner=asked.owner)
+
+    def again(probes: Answers) -> Judged:
+        return judge(node, measure.measured(probes), asked.share, asked.owner)
+
     return probe(again, answers, wanted, value_N, honest)

@@ -11,7 +11,8 @@ OWN = ("prompt", "completion", "label")  # of a sample's keys those that are no 
 
 def answers_of(samples: Sequence[Mapping[str, Any]]) -> Answers:
     """`samples` {prompt, completion, label?, columns...}; the keys that a sample lacks are None. Labels are what a
-    verifier would have said, and no column: a reward that could read them would agree with them. Lengths are letters.
+    verifier would have said, and no column: a reward that could read them would agree with them. Lengths are letters;
+    `lengths.py` measures anew where tokens are known.
     """
     texts = tuple(str(sample["completion"]) for sample in samples)
     names = sorted({name for sample in samples for name in sample if name not in OWN})
