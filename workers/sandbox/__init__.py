@@ -9,10 +9,19 @@ that a policy wrote: `crew.py` (the outside), `forker.py` (the inside, which mak
 `drivers.py`, `run_queries.py`, `read_query.py` and `run_programs.py` (the work itself).
 """
 
-from workers.sandbox.check import Mark, Signature, check, read_signature
-from workers.sandbox.records import Limits, SandboxFault, SandboxUnavailable, Scores
-from workers.sandbox.scorer import Scorer
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-__all__ = [
-    "Limits", "Mark", "SandboxFault", "SandboxUnavailable", "Scorer", "Scores", "Signature", "check", "read_signature",
-]  # fmt: skip
+if TYPE_CHECKING:
+    from workers.sandbox.records import Limits, SandboxFault, SandboxUnavailable, Scores
+    from workers.sandbox.scorer import Scorer
+
+__all__ = ["Limits", "SandboxFault", "SandboxUnavailable", "Scorer", "Scores"]
+
+
+def __getattr__(name: str) -> Any:
+    """What is listed above, imported when it is asked for: the inside imports this package too, needs none of it, and
+    every process that a crew forks would copy it."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{'scorer' if name == 'Scorer' else 'records'}"), name)

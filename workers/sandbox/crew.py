@@ -1,5 +1,6 @@
 """The outside of a crew: pieces of work go in, one reply each comes out, whatever becomes of the others."""
 
+import json
 from collections.abc import Sequence
 from typing import Any, Literal, Self
 
@@ -8,7 +9,7 @@ from workers.contract.rewardcode import Signature
 from workers.sandbox.process import CREW, Child
 from workers.sandbox.records import Limits, SandboxFault, SandboxUnavailable
 
-Kind = Literal["sqlite", "duckdb", "programs"]
+Kind = Literal["sqlite", "duckdb", "programs", "libraries"]
 TOGETHER = 32  # pieces of one message: their replies all fit into one
 LIMITS = Limits(memory_bytes=1 << 30, cpu_seconds=30, reply_bytes=TOGETHER * (Limits.piece_bytes + 4096))
 SPARE = 5.0  # seconds for what is not the work itself
@@ -38,15 +39,19 @@ class Crew:
             self._child.close()
             self._child = None
 
-    def run(self, pieces: Sequence[dict[str, Any]], seconds: float) -> list[dict[str, Any]]:
-        """One reply a piece, each within `seconds`; {"error": why} where there is none. RunError: the crew fails."""
+    def run(
+        self, pieces: Sequence[dict[str, Any]], seconds: float, libraries: Sequence[str] = ()
+    ) -> list[dict[str, Any]]:
+        """One reply a piece, each within `seconds`; {"error": why} where there is none. `libraries`: those allowed ones
+        that pieces will import. RunError: the crew fails."""
         replies: list[dict[str, Any]] = []
         for start in range(0, len(pieces), TOGETHER):
-            some = list(pieces[start : start + TOGETHER])
-            found = self._call({"pieces": some, "seconds": seconds}, len(some) * seconds + SPARE)
+            some = [json.dumps(piece) for piece in pieces[start : start + TOGETHER]]
+            asked = {"pieces": some, "seconds": seconds, "libraries": list(libraries)}
+            found = self._call(asked, len(some) * seconds + SPARE)
             if not isinstance(found, list) or len(found) != len(some):
                 raise RunError("sandbox", f"the sandbox did not give {len(some)} replies")
-            replies += [reply if isinstance(reply, dict) else {"error": "it cannot be read"} for reply in found]
+            replies += map(_read, found)
         return replies
 
     def _call(self, arguments: dict[str, Any], seconds: float) -> Any:
@@ -66,3 +71,12 @@ class Crew:
                 self._unavailable = missing
                 raise
         return self._child
+
+
+def _read(reply: Any) -> dict[str, Any]:
+    """What a process wrote, which may be anything."""
+    try:
+        found = json.loads(reply)
+    except (ValueError, TypeError, RecursionError):
+        found = None
+    return found if isinstance(found, dict) else {"error": "it ended without a result that can be read"}

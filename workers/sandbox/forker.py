@@ -32,14 +32,17 @@ class Going:
 
 @dataclass
 class Batch:
-    """Pieces, their replies so far, and the processes at work on them by the descriptor that each is heard on."""
+    """Pieces, their replies so far, and the processes at work on them by the descriptor that each is heard on.
 
-    pieces: list[dict[str, Any]]
+    Pieces and replies are JSON that nobody reads here: few large objects, so that little is copied with each fork.
+    """
+
+    pieces: list[str]
     seconds: float
-    replies: list[dict[str, Any]]
+    replies: list[str]
     going: dict[int, Going] = field(default_factory=dict)
 
-    def alone(self, index: int) -> dict[str, Any]:
+    def alone(self, index: int) -> str:
         """In a new process: one piece. The others, and what came of them, are not left there to be copied."""
         piece = self.pieces[index]
         self.pieces.clear()
@@ -60,9 +63,10 @@ class Forker:
     reply_bytes: int
     width: int
 
-    def run(self, pieces: list[dict[str, Any]], seconds: float) -> list[dict[str, Any]]:
-        """One reply a piece: what `work` gave, or {"error": why there is nothing}."""
-        batch = Batch(pieces, seconds, [{}] * len(pieces))
+    def run(self, pieces: list[str], seconds: float, libraries: list[str]) -> list[str]:
+        """One reply a piece: what `work` gave, or {"error": why there is nothing}. `libraries` are named by some."""
+        drivers.get_ready(libraries)
+        batch = Batch(pieces, seconds, [""] * len(pieces))
         waiting = deque(range(len(pieces)))
         # Not epoll: what is forked would share its descriptor, and could make us deaf to the others.
         with selectors.PollSelector() as ready:
@@ -94,7 +98,7 @@ class Forker:
         batch.going[listening] = Going(index, pid, time.monotonic() + batch.seconds)
         return listening
 
-    def _inside(self, piece: dict[str, Any], telling: int, closed: tuple[int, ...]) -> NoReturn:
+    def _inside(self, piece: str, telling: int, closed: tuple[int, ...]) -> NoReturn:
         """In the new process: raise the walls, do the work, tell, end. Nothing that is left behind is run."""
         try:
             for fd in closed:
@@ -102,7 +106,7 @@ class Forker:
             os.dup2(0, 2)  # what is printed inside is nobody's
             try:
                 walls.raise_inner(self.rules, **self.inner)
-                reply = self.work(piece) if piece else {"ready": True}
+                reply = self.work(json.loads(piece)) if piece else {"ready": True}
             except walls.WallMissing as error:
                 reply = {"missing": str(error)}
             rest = memoryview(json.dumps(reply).encode())
@@ -111,7 +115,7 @@ class Forker:
         finally:
             os._exit(0)
 
-    def _hear(self, fd: int, one: Going, ready: bool, seconds: float) -> dict[str, Any] | None:
+    def _hear(self, fd: int, one: Going, ready: bool, seconds: float) -> str | None:
         """The reply of a process that has told all, or has to be stopped; it is ended either way."""
         chunk = os.read(fd, 1 << 16) if ready else b""
         one.reply += chunk
@@ -121,18 +125,14 @@ class Forker:
             return None
         status = _end(one.pid)
         if much:
-            return {"error": f"too big: its result is longer than {self.reply_bytes:,} bytes"}
+            return _error(f"too big: its result is longer than {self.reply_bytes:,} bytes")
         if chunk or not ready:
-            return {"error": f"too slow: it took longer than {seconds:.3g} s and was stopped"}
-        return _read(one.reply) or {"error": _ended(status)}
+            return _error(f"too slow: it took longer than {seconds:.3g} s and was stopped")
+        return one.reply.decode(errors="replace") if one.reply else _error(_ended(status))
 
 
-def _read(reply: bytearray) -> dict[str, Any] | None:
-    try:
-        found = json.loads(bytes(reply))
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None
+def _error(why: str) -> str:
+    return json.dumps({"error": why})
 
 
 def _end(pid: int) -> int:
@@ -165,14 +165,16 @@ def main() -> None:
 
 def _begun(setup: dict[str, Any], ends: tuple[int, ...]) -> tuple[dict[str, Any], Forker | None]:
     """The first walls, the work's libraries, and a first process that says whether the other walls can be raised."""
+    module = drivers.work_of(setup["name"])
     try:
-        rules = walls.raise_outer(walls.Ground(Path(setup["links"]), setup["directories"]), setup["walls"]["unwalled"])
+        ground = walls.Ground(Path(setup["links"]), setup["directories"])
+        rules = walls.raise_outer(ground, setup["walls"]["unwalled"], setup["walls"]["duckdb"])
     except walls.WallMissing as error:
         return {"unavailable": str(error)}, None
-    work = drivers.prepared(setup["name"])
-    width = min(4, len(os.sched_getaffinity(0)))
+    work = drivers.prepared(setup["name"], module)
+    width = min(8, len(os.sched_getaffinity(0)))
     forker = Forker(work, rules, setup["walls"], ends, setup["reply_bytes"], width)
-    (tried,) = forker.run([{}], 10.0)
+    tried = json.loads(forker.run([""], 10.0, [])[0])
     if "ready" not in tried:
         return {"unavailable": str(tried.get("missing", tried.get("error")))}, None
     return tried, forker

@@ -24,6 +24,7 @@ CREW = BOOT.replace("child", "forker")
 # No path of the caller's, no user's and no other packages (-P -s -S), no bytecode written (-B). Strings hash alike in
 # every child, so that a resumed run computes what an undisturbed one does. Threads are refused: numpy need not try.
 FLAGS = ("-P", "-s", "-S", "-B", "-X", "utf8")
+WITH_DUCKDB = ("duckdb", "libraries")  # crews that may use it
 ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
 USER_LINE = re.compile(r'File "reward\.py", line (\d+)')
 
@@ -143,6 +144,7 @@ def _setup(source: str, signature: Signature, limits: Limits, home: Path) -> dic
             "cpu_seconds": limits.cpu_seconds,
             "open_files": limits.open_files,
             "unwalled": os.environ.get("MERIT_SANDBOX_UNWALLED") == "1",
+            "duckdb": "duckdb" in source or signature.name in WITH_DUCKDB,
         },
     }
 

@@ -3,7 +3,6 @@
 The walls keep everything else away; what is refused here is refused with a sentence, and would fail at the walls too.
 """
 
-import importlib
 import importlib.util
 import math
 import sqlite3
@@ -21,11 +20,10 @@ DUCKDB: Mapping[str, str | bool | int | float | list[str]] = {
 LONGEST_CELL = 1_000_000  # bytes
 
 
-def prepare(database: str) -> None:
-    """Import the slow libraries once, before anything is forked."""
-    importlib.import_module(f"sqlglot.dialects.{database}")
-    if database == "duckdb" and importlib.util.find_spec("duckdb") is not None:
-        importlib.import_module("duckdb")
+def needed(database: str) -> list[str]:
+    """What is imported once, before anything is forked."""
+    found = database == "duckdb" and importlib.util.find_spec("duckdb") is not None
+    return [f"sqlglot.dialects.{database}", *(["duckdb"] if found else [])]
 
 
 def run(piece: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ and whatever a later kernel invents. A refused call fails with "Operation not pe
 import ctypes
 import platform
 import struct
+from functools import cache
 
 from workers.sandbox.landlock import call
 
@@ -43,14 +44,21 @@ LOAD, EQUALS, RETURN = 0x20, 0x15, 0x06  # BPF: load word, jump if equal, return
 
 def install() -> None:
     """Put the filter on this process (it has one thread yet); needs `no_new_privs`. OSError where it cannot be."""
+    number, header, _ = prepare()
+    set_mode_filter = 1
+    call(number, set_mode_filter, 0, header)
+
+
+@cache
+def prepare() -> tuple[int, bytes, object]:
+    """The call's number and argument, and the memory that this points to; written once, before anything is forked."""
     machine = platform.machine()
     if machine not in ARCHITECTURES:
         raise OSError(f"there is no list of system calls for {machine}")
     program = filter_program(machine)
     code = ctypes.create_string_buffer(program, len(program))
     header = struct.pack("@HP", len(program) // 8, ctypes.addressof(code))  # struct sock_fprog
-    set_mode_filter = 1
-    call(SECCOMP[machine], set_mode_filter, 0, header)
+    return SECCOMP[machine], header, code
 
 
 def filter_program(machine: str) -> bytes:

@@ -75,12 +75,18 @@ def _held(path: str) -> str:
     return held if Path(held).is_dir() else path  # a container without /proc
 
 
-def raise_walls(ground: Ground, memory_bytes: int, cpu_seconds: int, open_files: int, unwalled: bool) -> None:
-    """All walls, outermost first. WallMissing names the first that cannot be raised, unless `unwalled` allows that."""
+def raise_walls(
+    ground: Ground, memory_bytes: int, cpu_seconds: int, open_files: int, unwalled: bool, duckdb: bool
+) -> None:
+    """All walls, outermost first; `duckdb`: with what that needs. WallMissing names the first that cannot be raised,
+    unless `unwalled` allows that."""
     rules: list[landlock.Ruleset] = []
     ground.prepare()
     walls: list[Wall] = [
-        ("Landlock", lambda: rules.append(_rules(ground, _own_bounds()))),  # grants need open files, so before the user
+        (
+            "Landlock",
+            lambda: rules.append(_rules(ground, _own_bounds() if duckdb else [])),
+        ),  # grants need open files, so before the user
         ("dropping root", _drop_root),
         ("no_new_privs and its kin", _be_alone),
         ("resource limits", lambda: _limit(memory_bytes, cpu_seconds, open_files)),
@@ -90,14 +96,16 @@ def raise_walls(ground: Ground, memory_bytes: int, cpu_seconds: int, open_files:
     _raise(walls, unwalled)
 
 
-def raise_outer(ground: Ground, unwalled: bool) -> list[landlock.Ruleset]:
+def raise_outer(ground: Ground, unwalled: bool, duckdb: bool) -> list[landlock.Ruleset]:
     """The walls inside which one may still make processes: no root, no files but those that every process made inside
-    may read, and /proc. Gives the rules of these processes, for `raise_inner`."""
+    may read (and /proc where these are to find their bounds, for DuckDB). Gives the rules of these processes, for
+    `raise_inner`."""
     rules: list[landlock.Ruleset] = []
     ground.prepare()
+    seccomp.prepare()
     walls: list[Wall] = [
         ("Landlock", lambda: rules.append(_rules(ground, []))),
-        ("Landlock", lambda: rules.append(_rules(ground, ["/proc", *_own_bounds()]))),
+        ("Landlock", lambda: rules.append(_rules(ground, ["/proc", *_own_bounds()] if duckdb else []))),
         ("dropping root", _drop_root),
         ("no_new_privs and its kin", _be_alone),
         ("Landlock", lambda: rules.pop().enforce()),
@@ -107,11 +115,11 @@ def raise_outer(ground: Ground, unwalled: bool) -> list[landlock.Ruleset]:
 
 
 def raise_inner(
-    rules: list[landlock.Ruleset], memory_bytes: int, cpu_seconds: int, open_files: int, unwalled: bool
+    rules: list[landlock.Ruleset], memory_bytes: int, cpu_seconds: int, open_files: int, unwalled: bool, duckdb: bool
 ) -> None:
     """All walls of a process that was made inside the outer ones."""
     walls: list[Wall] = [
-        ("Landlock", lambda: _grant_bounds(rules[0])),
+        ("Landlock", lambda: _grant_bounds(rules[0]) if duckdb else None),
         ("no_new_privs and its kin", _be_alone),  # to die with its parent is not inherited
         ("resource limits", lambda: _limit(memory_bytes, cpu_seconds, open_files)),
         ("Landlock", lambda: rules[0].enforce()),
@@ -149,8 +157,9 @@ def _grant_bounds(rules: landlock.Ruleset) -> None:
 
 
 def _own_bounds() -> list[str]:
-    """Files that say how much memory and time this process may have. DuckDB cannot start where they exist and stay
-    closed."""
+    """Files that say how much memory and time this process may have. DuckDB opens them at every connection, also where
+    its memory and threads are set beforehand, and crashes where they exist and stay closed. So they are opened for it,
+    and only where it is used: they tell nothing but this process's own group and bounds."""
     own = Path("/proc/self/cgroup")
     found = [str(own)]
     for line in own.read_text().splitlines() if own.is_file() else []:

@@ -189,10 +189,7 @@ def test_names_and_modules_are_fresh_for_every_program(programs: Programs) -> No
 
 
 def test_each_process_is_walled_like_any_other() -> None:
-    read = (
-        "import os\nstatus = open('/proc/self/cgroup').read()\n"
-        "pid, ids, environment = os.getpid(), (os.getuid(), os.getgid()), dict(os.environ)"
-    )
+    read = "import os\npid, ids, environment = os.getpid(), (os.getuid(), os.getgid()), dict(os.environ)"
     with Crew("programs") as crew:
         (reply,) = crew.run([{"source": read, "tests": [{"value": "ids"}, {"value": "environment"}]}], 5.0)
     found = [result["value"] for result in reply["results"]]
