@@ -50,7 +50,7 @@ def start(request: HttpRequest) -> HttpResponse:
         found = samples.gather(team, request.POST)
     except NoSamples as error:
         return _answer(request, Judged("failed", reason=str(error)))
-    names = [str(one) for one in versions]
+    names = [words_of(one) for one in versions if one is not None]
     return _answer(request, judging.start(team, documents, found, names=names))
 
 

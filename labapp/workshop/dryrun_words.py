@@ -29,7 +29,7 @@ def number(value: float | None, digits: int = 3) -> str:
 
 def fixed(value: float | None, digits: int = 2) -> str:
     """With so many digits after the point."""
-    return NOTHING if value is None else f"{value:.{digits}f}".replace("-", "−")
+    return NOTHING if value is None else f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")
 
 
 def signed(value: float | None, digits: int = 3) -> str:
@@ -39,7 +39,7 @@ def signed(value: float | None, digits: int = 3) -> str:
 
 def share(value: float | None) -> str:
     """As hundredths."""
-    return NOTHING if value is None else f"{100 * value:.0f} %".replace("-", "−")
+    return NOTHING if value is None else f"{round(100 * value)} %".replace("-", "−")
 
 
 def interval(figure: Mapping[str, Any], digits: int = 2) -> str:

@@ -16,6 +16,7 @@ from labapp.accounts.access import person, require, requires, scoped, scoped_get
 from labapp.accounts.search import words_of
 from labapp.workshop import dryrun_form, rewards, tree_views, treedocs, treeform, uses, versioning
 from labapp.workshop.models import Reward, RewardVersion
+from labapp.workshop.saved import words_of as named
 from labapp.workshop.treeform import Draft
 from labapp.workshop.versioning import NotSaved
 from workers import documents
@@ -58,7 +59,7 @@ def _created(request: HttpRequest) -> HttpResponse:
         made = rewards.create(team_of(request), person(request), name, _some(what), message)
     except NotSaved as error:
         return _again(request, None, None, what, str(error))
-    messages.success(request, f"{made} is saved.")
+    messages.success(request, f"{named(made)} is saved.")
     return redirect(reverse("workshop:reward", args=[made.reward_id]))
 
 
@@ -76,7 +77,7 @@ def reward(request: HttpRequest, pk: int) -> HttpResponse:
         made = rewards.save(one, person(request), _some(what), request.POST.get("message", ""))
     except NotSaved as error:
         return _again(request, one, shown, what, str(error))
-    messages.success(request, f"{made} is saved.")
+    messages.success(request, f"{named(made)} is saved.")
     base = request.POST.get("base", "")
     if base.isdecimal() and int(base) != made.number - 1:
         words = f"It follows version {made.number - 1}, which was saved after the one you started from ({base})."

@@ -1,6 +1,7 @@
 """Addresses of the workshop: rewards, formulas and algorithms."""
 
 from django.urls import path
+from django.views.generic import RedirectView
 
 from labapp.workshop import (
     algorithm_views,
@@ -16,6 +17,7 @@ from labapp.workshop import reward_views as views
 app_name = "workshop"
 urlpatterns = [
     path("", views.index, name="index"),
+    path("rewards/", RedirectView.as_view(pattern_name="workshop:index")),  # what the addresses of rewards begin with
     path("rewards/new/", views.new, name="new"),
     path("rewards/new/parts/", views.new_tree, name="new_tree"),
     path("rewards/parts/step/", tree_views.step, name="tree_step"),

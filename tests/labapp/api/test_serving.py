@@ -129,4 +129,6 @@ def test_the_pages_of_rewards_say_where_they_answer(alice_client: Client, right:
     for version in (right, tree):
         html = alice_client.get(f"/workshop/rewards/{right.reward_id}/?version={version.number}").content.decode()
         assert f"http://testserver/api/v1/rewards/{version.reference}/score" in html
+        assert html.count("data-copies=") == 3
+        assert 'href="/accounts/tokens/"' in html.split("Ask it from another trainer")[1]
     assert "/score" not in alice_client.get("/workshop/rewards/new/").content.decode()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from labapp.workshop.dryrun_words import number
+from labapp.workshop.dryrun_words import fixed, number, share
 from tests.labapp.workshop.conftest import QuickWorker
 from tests.labapp.workshop.test_dryrun import tried
 from workers.door.dryrun import dry_run_on
@@ -60,3 +60,4 @@ def test_few_labels_are_not_a_verdict(bob_client: Client, values: str, said: str
 
 def test_a_penalty_of_nothing_is_zero() -> None:
     assert (number(-0.0), number(-0.5), number(None)) == ("0", "−0.5", "–")
+    assert (fixed(-0.001), fixed(-0.25), share(-0.001), share(0.666)) == ("0.00", "−0.25", "0 %", "67 %")

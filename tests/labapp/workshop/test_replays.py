@@ -82,7 +82,7 @@ def test_it_works(vera_client: Client, team: Team, alice: User, run: Run, worker
     assert (question["seed"], question["steps"], question["weights"]) == (0, 60, {"correct": 2.0})
     assert "sevens · version 1 in place of the whole reward" in shown
     assert "8 completions in 4 groups of 2 steps" in shown
-    assert "τ-b -1.00" in shown
+    assert "τ-b −1.00" in shown
     assert "100 % of the 2 pairs that both order swap" in shown
     assert "of the run's recipe; correlation; 50 % of the completions change sign" in shown
     assert "2 → 2" in shown

@@ -104,7 +104,7 @@ def test_two_versions_are_compared_where_they_differ_most(
     html = alice_client.get(html.split('hx-get="')[1].split('"')[0]).content.decode()
     assert "<dd>1 of 2</dd>" in html
     assert html.index("<b>+1</b>") < html.index("<b>0</b>")
-    assert "<dd>long@1</dd>" in html
+    assert "<dd>long · version 1</dd>" in html
 
 
 @pytest.mark.parametrize("wrong", [{"b": "tree:9@9"}, {"a": ""}, {"pasted": ""}])

@@ -33,6 +33,7 @@ def test_it_works(bob_client: Client) -> None:
     assert version.author is not None
     assert version.author.name == "Bob"
     page = bob_client.get(f"/workshop/rewards/{version.reward_id}/").content.decode()
+    assert "length · version 1 is saved." in page
     assert f"/runs/new/?reward=code:{version.reward_id}@1" in page
     assert "a start" in bob_client.get("/workshop/").content.decode()
 
@@ -169,6 +170,10 @@ def test_outsiders_see_nothing(charlie_client: Client, reward: Reward) -> None:
 
 def test_a_number_that_no_row_can_have_is_not_found(alice_client: Client) -> None:
     assert alice_client.get(f"/workshop/rewards/{10**30}/").status_code == 404
+
+
+def test_what_the_addresses_of_rewards_begin_with_is_their_list(alice_client: Client) -> None:
+    assert alice_client.get("/workshop/rewards/")["Location"] == "/workshop/"
 
 
 def test_strangers_sign_in_first(client: Client, reward: Reward) -> None:
