@@ -26,6 +26,11 @@ class Confirm(Protocol):
         """The confirmed version."""
 
 
+RECORDED = [
+    {"question": f"{n}+{n}", "answer": str(2 * n), "a": {"solution": f"it is {2 * n}", "is_correct": True},
+     "b": {"solution": f"it is {2 * n + 1}", "is_correct": False}}
+    for n in range(1, 11)
+]  # fmt: skip
 QuickWorker = Callable[[Callable[..., Any]], SimpleNamespace]
 
 
@@ -96,3 +101,12 @@ def real() -> Any:
         return (REAL / name).read_bytes()
 
     return read
+
+
+@pytest.fixture
+def recorded(alice_client: Client, confirm: Confirm) -> DataVersion:
+    """Ten sums with a right and a wrong completion each."""
+    from django.core.cache import cache
+
+    cache.clear()
+    return confirm(alice_client, RECORDED)
