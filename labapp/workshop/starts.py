@@ -96,6 +96,22 @@ def reward(completions, **columns):
     return values
 '''
 
+SWIFT = '''"""As ms-swift's plugins are written: a class that is called with a batch."""
+
+from typing import List
+
+from swift.plugin import ORM, orms
+
+
+class Right(ORM):
+    def __call__(self, completions, answer, **kwargs) -> List[float]:
+        """kwargs: the other columns, each a list as long as completions."""
+        return [float(str(wanted).strip() in completion) for completion, wanted in zip(completions, answer)]
+
+
+orms["right"] = Right
+'''
+
 VERL = '''"""As verl calls it: once for each sample. Numbers beside the score become curves."""
 
 
@@ -136,6 +152,7 @@ STARTS = (
     Start("Values on parts of the text", "spans of letters", PLACES),
     Start("Values for each line", "steps", STEPS),
     Start("Async", "TRL, awaited", ASYNC),
+    Start("A class", "ms-swift, ORM", SWIFT),
     Start("One sample at a time", "verl, compute_score", VERL),
     Start("Queries and labels", "OpenRLHF, reward_func", OPENRLHF),
 )

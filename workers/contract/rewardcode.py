@@ -5,6 +5,7 @@ The editor's page marks with it what the sandbox would refuse, so it belongs to 
 
 import ast
 import warnings
+from copy import copy
 from dataclasses import dataclass
 
 from workers.contract import rewardforms as forms
@@ -91,8 +92,10 @@ def _tree(source: str) -> ast.Module | Mark:
 
 
 def _reward_function(tree: ast.Module) -> Definition | None:
-    """`reward` where there is one, else the first public function of a known form, else the first public."""
-    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    """`reward` where there is one, else the first public function of a known form, else the first public. A class that
+    can be called, as ms-swift's plugins have, is a function of its name."""
+    found = [node if isinstance(node, Definition) else _called(node) for node in tree.body]
+    functions = [node for node in found if node is not None]
     public = [node for node in functions if not node.name.startswith("_")]
     named = [node for node in functions if node.name == "reward"]
     # TRL users keep helpers without an underscore above the reward function.
@@ -102,6 +105,21 @@ def _reward_function(tree: ast.Module) -> Definition | None:
         return named[-1]
     names = [node.name for node in fitting or public][:1]
     return next((node for node in reversed(public) if node.name in names), None)
+
+
+def _called(node: ast.stmt) -> Definition | None:
+    """The `__call__` of a class as a function with the class's name, without `self`."""
+    body = node.body if isinstance(node, ast.ClassDef) else []
+    calls = [each for each in body if isinstance(each, Definition) and each.name == "__call__"]
+    if not calls or not isinstance(node, ast.ClassDef):
+        return None
+    made = copy(calls[-1])
+    made.name, made.args = node.name, copy(made.args)
+    if made.args.posonlyargs:
+        made.args.posonlyargs = made.args.posonlyargs[1:]
+    else:
+        made.args.args = made.args.args[1:]
+    return made
 
 
 def _arguments(node: Definition) -> tuple[str, ...]:

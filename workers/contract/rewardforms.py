@@ -1,7 +1,8 @@
 """The ways in which the field writes reward functions, told apart by their arguments.
 
-`trl` (also ms-swift) takes a batch as `prompts` and `completions`; `verl` is called for each sample with its
-`solution_str`; `openrlhf` takes a batch as `queries` (each a prompt with its completion).
+`trl` (also ms-swift, whose plugins are classes that are called so) takes a batch as `prompts` and `completions`;
+`verl` is called for each sample with its `solution_str`; `openrlhf` takes a batch as `queries` (each a prompt with its
+completion).
 """
 
 import ast

@@ -86,10 +86,21 @@ def _load(source: str, name: str) -> Callable[..., Any]:
     module = types.ModuleType("reward")
     module.__file__ = FILE
     sys.modules["reward"] = module  # dataclasses and their like look their module up
+    if "swift" in source:
+        _swift()
     linecache.cache[FILE] = (len(source), None, source.splitlines(keepends=True), FILE)
     exec(compile(source, FILE, "exec"), module.__dict__)
-    function: Callable[..., Any] = getattr(module, name)
+    found: Any = getattr(module, name)
+    function: Callable[..., Any] = found() if isinstance(found, type) else found
     return function
+
+
+def _swift() -> None:
+    """What ms-swift's reward plugins import: a class to be derived from, and a list to be entered in."""
+    made = types.ModuleType("swift")
+    plain = type("ORM", (), {"__init__": lambda self, args=None, **more: None})
+    made.__dict__.update(ORM=plain, AsyncORM=plain, orms={}, plugin=made, rewards=made, __path__=[])
+    sys.modules.update(dict.fromkeys(("swift", "swift.plugin", "swift.plugin.orm", "swift.rewards"), made))
 
 
 def _event_loop() -> Any:
