@@ -34,7 +34,17 @@ def _acts(request: HttpRequest, token: str) -> Membership:
     return membership
 
 
-AUTH = (TokenAuth(), TokenInAddress(), SessionAuth())
+class BrowserAuth(SessionAuth):
+    """Who is signed in with this browser. Only there is a form's secret asked for: a program that forgot its token is
+    to hear that, and nothing of CSRF."""
+
+    def __call__(self, request: HttpRequest) -> User | None:
+        """The signed-in user; None for a stranger."""
+        found: User | None = super().__call__(request) if request.user.is_authenticated else None
+        return found
+
+
+AUTH = (TokenAuth(), TokenInAddress(), BrowserAuth())
 
 
 def caller(request: HttpRequest) -> User:

@@ -123,6 +123,13 @@ def test_what_a_function_remembers_of_one_team_is_not_told_to_another(
     assert ask(charlie_client, other, {"completions": ["x"]}).json()["rewards"] == [1.0]
 
 
+def test_who_forgot_the_token_hears_that(alice: User, right: RewardVersion) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    assert ask(browser, right, {"completions": ["2"]}).status_code == 401
+    browser.force_login(alice, backend="allauth.account.auth_backends.AuthenticationBackend")
+    assert ask(browser, right, {"completions": ["2"]}).status_code == 403
+
+
 def test_the_pages_of_rewards_say_where_they_answer(alice_client: Client, right: RewardVersion) -> None:
     leaf = {"kind": "rewards", "name": "repetition"}
     tree = RewardVersion.objects.create(reward=right.reward, number=2, source="", tree=leaf)
