@@ -53,7 +53,7 @@ def directory_of(name: str, team: int) -> Path | None:
     return learned(team, name)[0].directory if is_of_run(name) else modelfiles.place(name)
 
 
-def taken_directory(run_id: UUID, source: UUID) -> Path:
+def taken_directory(run_id: UUID | str, source: UUID) -> Path:
     """Where a run keeps what it took of `source` when it began, under the step's name."""
     return checkpoint_directory(run_id) / "taken" / str(source)
 

@@ -49,7 +49,8 @@ def start(team: Team, run: Run, asked: Asked, may_change: bool = True) -> Replay
         "zero": any(one.label == stands_for and one.on_failure == "zero" for one in rewards),
         **({"seed": run.spec.get("seed", 0), "steps": max(1, run.steps), "spec": run.spec} if trained else {}),
     }  # fmt: skip
-    sent = quick.ask(TASK, [steps(run, asked.span), question, str(team.pk)], PATIENCE)
+    own = str(run.pk) if asked.reward.startswith(OWN) else ""
+    sent = quick.ask(TASK, [steps(run, asked.span), question, str(team.pk), own], PATIENCE)
     if sent.reason:
         return Replay("failed", reason=sent.reason)
     told = {"title": title, "instead": asked.instead, **asdict(asked)}

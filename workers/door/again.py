@@ -10,16 +10,19 @@ from workers.door.plain import plain
 from workers.door.taken import reward_of
 
 
-def replay_stored(stored: Sequence[tuple[int, str]], question: Mapping[str, Any], owner: str = "") -> dict[str, Any]:
+def replay_stored(
+    stored: Sequence[tuple[int, str]], question: Mapping[str, Any], owner: str = "", own: str = ""
+) -> dict[str, Any]:
     """`{error}` with a sentence, or what `replay_report.report` tells of the steps in `stored` (number, file) under
     the reward of `question` (the fields of `replay.Question`, reward and run as documents). The caller vouches that
-    whoever asked, of the team with the key `owner`, may see them."""
+    whoever asked, of the team with the key `owner`, may see them; `own` is the run's number where it is its own reward,
+    which asks the models that the run began with."""
     # Not before somebody asks: the sweep loads this file too.
     from workers.engine.replay import Question, replay
     from workers.engine.replay_report import report
 
     try:
-        node = reward_of(question["node"], owner)
+        node = reward_of(question["node"], owner, own)
         places = dict(stored)
         spec = from_dict(question["spec"]) if question.get("spec") else None
         asked = Question(**{**question, "node": node, "spec": spec})

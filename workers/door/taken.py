@@ -1,6 +1,7 @@
 """Models that stand in documents as `run:<number>`: turned into directories."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from labapp import shelf
@@ -13,27 +14,34 @@ from workers.contract.spec import build
 from workers.door.linked import keep
 
 
-def newest(owner: str, name: str) -> str:
-    """The directory of the newest checkpoint where a name is that of a run, which the team with the key `owner` must
-    have; else the name."""
-    return str(_learned(int(owner or 0), name)[0].directory) if is_of_run(name) else name
-
-
-def reward_of(document: Mapping[str, Any], owner: str) -> Node:
-    """The reward that a document says, for the team with that key: models of runs in its parameters are directories.
-    SpecError where it says none, RunError where the team has no such model."""
+def reward_of(document: Mapping[str, Any], owner: str, began: str = "") -> Node:
+    """The reward that a document says, for the team with that key: models of runs in its parameters are the directories
+    of their newest checkpoints; those of a reward of the run `began` are what that run began with. SpecError where it
+    says none, RunError where the team has no such model."""
     node: Node = build(Node, document, "reward")
-    return of_node(node, shelf.catalogue(), lambda path, name: newest(owner, name))
+
+    def directory(path: str, name: str) -> str:
+        if not is_of_run(name):
+            return name
+        return str(_taken(began, name) or _learned(int(owner or 0), name)[0].directory)
+
+    return of_node(node, shelf.catalogue(), directory)
 
 
 def kept(run: Run, name: str) -> str:
-    """As `newest`, but the checkpoint is the one that the run began with, and a sound one."""
+    """The directory of what the run began with, where a name is that of another run: of the newest sound checkpoint,
+    which stays with the run from then on. Else the name."""
     if not is_of_run(name):
         return name
+    return str(_taken(str(run.pk), name) or keep(run, _sound(_learned(run.team_id, name))))
+
+
+def _taken(began: str, name: str) -> Path | None:
+    """What the run with that number keeps of the named one; None before it began."""
     source = run_number(name)
-    there = () if source is None else taken_directory(run.pk, source).glob("step-" + "[0-9]" * 6)
-    found = next(iter(there), None)
-    return str(keep(run, _sound(_learned(run.team_id, name))) if found is None else found)
+    if source is None or not began:
+        return None
+    return next(taken_directory(began, source).glob("step-" + "[0-9]" * 6), None)
 
 
 def _learned(team: int, name: str) -> list[Learned]:

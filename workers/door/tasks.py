@@ -75,9 +75,11 @@ def microscope(file: str, step: int, documents: Sequence[Mapping[str, Any]], eve
 
 
 @app.task(name="merit.replay", time_limit=55)  # seconds: a judge that does not answer must not hold the worker
-def replay(stored: Sequence[tuple[int, str]], question: Mapping[str, Any], owner: str = "") -> dict[str, Any]:
+def replay(
+    stored: Sequence[tuple[int, str]], question: Mapping[str, Any], owner: str = "", own: str = ""
+) -> dict[str, Any]:
     """See `again.py`."""
-    return replay_stored(stored, question, owner)
+    return replay_stored(stored, question, owner, own)
 
 
 @app.task(name="merit.sweep", ignore_result=True)

@@ -76,8 +76,8 @@ def test_it_works(vera_client: Client, team: Team, alice: User, run: Run, worker
     assert f'hx-post="/runs/{run.pk}/replay/"' in asked
 
     shown = answer(vera_client, run, saved.reference)
-    name, queue, (steps, question, _) = worker.sent[0]
-    assert (name, queue) == ("merit.replay", "quick")
+    name, queue, (steps, question, owner, own) = worker.sent[0]
+    assert (name, queue, owner, own) == ("merit.replay", "quick", str(team.pk), "")
     assert [step for step, _ in steps] == [3, 1]
     assert (question["seed"], question["steps"], question["weights"]) == (0, 60, {"correct": 2.0})
     assert "sevens · version 1 in place of the whole reward" in shown
@@ -101,6 +101,7 @@ def test_a_tree_a_method_and_the_runs_own_reward_may_be_replayed(
     assert "in place of the whole reward" in answer(alice_client, run, "method:brevity")
     assert "correct in place of correct" in answer(alice_client, run, "own:correct", instead="correct")
     assert "digest" not in worker.sent[-1][2][1]["node"]
+    assert worker.sent[-1][2][3] == str(run.pk), "its models are those that the run began with"
 
 
 def test_failures_count_as_they_do_for_the_reward_that_is_replaced(

@@ -13,6 +13,7 @@ from django.core.files.storage import default_storage
 from labapp.accounts.models import Team
 from labapp.runs import files
 from labapp.runs.files import checkpoint_directory
+from labapp.runs.learned import taken_directory
 from labapp.runs.models import Run
 from labapp.workshop.models import DataSet, DataVersion
 from tests.workers import stored_step
@@ -114,6 +115,22 @@ def test_a_run_and_an_analysis_keep_the_model_that_their_reward_began_with(
     }  # fmt: skip
     analysis = analysis_spec(asking)
     assert (analysis.tokenizer, analysis.rewards[0].params["name"]) == (str(kept), str(kept))
+
+
+def test_a_run_replayed_with_its_own_reward_asks_what_it_began_with(reader: tuple[Run, str], tmp_path: Path) -> None:
+    """Else it would not say the same again once the other run has learned on."""
+    source, directory = reader
+    asking = another(source, tmp_path)
+    kept = save_reader(taken_directory(asking.pk, source.pk) / "step-000004")
+    later = save_reader(checkpoint_directory(source.pk) / "step-000008", kind="qwen3")
+    stored = [(3, files.save("runs/r/rollouts/step-000003.parquet", stored_step.content()))]
+
+    def replay(name: str, own: str) -> Any:
+        made = replay_stored(stored, {"name": "read", "node": flr(name)}, str(source.team_id), own)
+        return made["error"], made["whole"]
+
+    assert replay(f"run:{source.pk}", str(asking.pk)) == replay(kept, "") == replay(directory, "")
+    assert replay(f"run:{source.pk}", "") == replay(later, "") != replay(kept, "")
 
 
 def test_a_language_model_is_no_reward_model(reader: tuple[Run, str]) -> None:
