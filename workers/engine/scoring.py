@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import isfinite
 from typing import Any, TypeVar
 
 import torch
@@ -11,7 +10,7 @@ from torch import Tensor
 from workers.contract.answers import Answers
 from workers.contract.errors import RunError
 from workers.contract.events import Event
-from workers.contract.values import Span, Values
+from workers.contract.values import Span, Values, is_value
 from workers.engine.judges import Objective, sample_of
 from workers.engine.masks import on_last_token
 from workers.engine.tensors import RewardTable
@@ -137,7 +136,7 @@ def _checked(objective: Objective, judged: Values, answers: Answers, step: int) 
 def _number(label: str, value: Any, answers: Answers, n: int, step: int) -> float | None:
     if value is None:
         return None
-    if isinstance(value, int | float) and isfinite(value):
+    if is_value(value):
         return float(value)
     evidence = {"step": step, "label": label, "value": str(value)[:100], **sample_of(answers, n)}
     what = f"the reward {label!r} gave {value!r:.60}, which is no finite number."

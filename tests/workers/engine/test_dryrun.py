@@ -71,6 +71,17 @@ def test_what_is_no_number_is_told_beside_the_other_samples(value: str) -> None:
     assert "number" in found["faults"][0]["sentence"]
 
 
+def test_a_combination_that_runs_over_is_told_beside_the_other_samples() -> None:
+    """10 to the power of twice the letters: too much for the precision in which a run learns from 20 letters on."""
+    tall = code("def reward(completions, **columns):\n    return [10.0 ** len(text) for text in completions]\n")
+    found = dry_run(Node("combining", "product", of=(tall, tall)), samples("a", "a" * 30, "aa"))
+    assert found["error"] == ""
+    assert found["values"] == [100.0, None, 1e4]
+    (fault,) = found["faults"]
+    assert fault["sample"] == 1
+    assert "is no finite number" in fault["sentence"]
+
+
 @pytest.mark.parametrize(
     ("source", "said"),
     [

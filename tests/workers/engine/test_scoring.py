@@ -62,6 +62,8 @@ def test_some_failures_are_troubles_and_all_failures_end_the_run() -> None:
         (1.0, "gave 1.0, no list, values for 3 completions"),
         ([0.0, float("nan"), 0.0], "gave nan, which is no finite number"),
         ([0.0, float("inf"), 0.0], "gave inf"),
+        ([0.0, 1e39, 0.0], "gave 1e[+]39, which is no finite number"),  # nor is it in the precision that learns
+        ([0.0, 10**400, 0.0], "gave 10+, which is no finite number"),
         ([0.0, "1", 0.0], "gave '1'"),
     ],
 )
