@@ -8,6 +8,7 @@ from labapp import shelf
 from labapp.accounts.models import Team
 from labapp.runs.models import Run
 from labapp.workshop import treedocs
+from labapp.workshop.samples import runs
 from labapp.workshop.saved import node_of, saved_rewards, version_of, words_of
 from workers.contract import analysis
 from workers.contract.rewardnode import LEAF, Node
@@ -20,6 +21,7 @@ SPANS = (
     ("last", "the newest step alone"),
 )
 LISTED = 300  # saved versions that the list of choices holds
+OFFERED = 12  # runs that the page of a reward offers
 # What a reward asks for that takes other machines, money or a large model: a viewer starts none of it.
 COSTLY = {"chats", "service", "reward_model", "likelihood"}
 Choices = list[tuple[str, list[tuple[str, str]]]]
@@ -55,6 +57,11 @@ def choices(team: Team, run: Run) -> Choices:
         own = []
     groups = [("Saved rewards", saved), ("Methods, with their defaults", methods), ("This run's own", own)]
     return [(heading, found) for heading, found in groups if found]
+
+
+def ended(team: Team) -> list[Run]:
+    """The team's newest runs that have ended and stored completions: what a reward is replayed on from its own page."""
+    return [run for run in runs(team) if not run.is_live][:OFFERED]
 
 
 def picks(run: Run) -> tuple[RewardPick, ...]:

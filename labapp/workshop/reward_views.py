@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from labapp import shelf
 from labapp.accounts.access import person, require, requires, scoped, scoped_get, team_of
 from labapp.accounts.search import words_of
-from labapp.workshop import dryrun_form, rewards, tree_views, treedocs, treeform, uses, versioning
+from labapp.workshop import dryrun_form, replay_choices, rewards, tree_views, treedocs, treeform, uses, versioning
 from labapp.workshop.models import Reward, RewardVersion
 from labapp.workshop.saved import words_of as named
 from labapp.workshop.treeform import Draft
@@ -152,6 +152,7 @@ def _editor(
         "reference": "" if shown is None else shown.reference,
         "runs": [] if one is None else uses.runs_of_reward(one).filter(deleted=None)[:20],
         "dry": dryrun_form.panel(request, one, "#source"),
+        "replayable": [] if one is None else replay_choices.ended(team_of(request)),
     }  # fmt: skip
     return render(request, "workshop/reward.html", context, status=422 if error else 200)
 

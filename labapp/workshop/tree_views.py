@@ -12,7 +12,7 @@ from labapp import shelf
 from labapp.accounts.access import requires, team_of
 from labapp.accounts.models import Team
 from labapp.runs import model_choices
-from labapp.workshop import dryrun_form, judging, samples, treedocs, treeform, treepage, uses
+from labapp.workshop import dryrun_form, judging, replay_choices, samples, treedocs, treeform, treepage, uses
 from labapp.workshop.judging import Judged
 from labapp.workshop.models import Reward, RewardVersion
 from labapp.workshop.samples import NoSamples
@@ -40,6 +40,7 @@ def editor(
         "runs": [] if one is None else uses.runs_of_reward(one).filter(deleted=None)[:20],
         "trees": [] if one is None else uses.trees_of_reward(one)[:20],
         "datasets": samples.versions(team), "sample_runs": samples.runs(team), "counts": COUNTS,
+        "replayable": [] if one is None else replay_choices.ended(team),
         "dry": dryrun_form.panel(request, one, "#tree"), "model_runs": model_choices.choices(team),
     }  # fmt: skip
     return render(request, "workshop/reward_parts.html", context, status=422 if error else 200)
