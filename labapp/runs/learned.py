@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import UUID
 
 from labapp.runs import modelfiles
-from labapp.runs.files import checkpoint_directory
+from labapp.runs.checkpoints import saved, step_of
 from labapp.runs.models import Run
+from labapp.runs.run_names import name_of, run_named
 from workers.contract.modelnames import OF_RUN, is_of_run
 
 
@@ -35,48 +35,17 @@ def learned(team: int, name: str) -> list[Learned]:
         raise NotLearned(f"the run {run.name} is an analysis and learned nothing")
     if run.spec.get("lora") is not None:
         raise NotLearned(f"the run {run.name} learned an adapter, whose checkpoints are no models by themselves")
-    found = checkpoints(run.pk)
+    found = saved(run.pk)
     if not found and run.checkpoints.exists():
         raise NotLearned(f"no checkpoint of the run {run.name} is on this machine")
     if not found:
         raise NotLearned(f"the run {run.name} has no checkpoint yet; let it come to one first")
-    return [Learned(run, int(one.name.removeprefix("step-")), one) for one in found]
-
-
-def checkpoints(run_id: UUID) -> list[Path]:
-    """The directories of a run's checkpoints on this machine, the newest first."""
-    return sorted(checkpoint_directory(run_id).glob("step-" + "[0-9]" * 6), reverse=True)
+    return [Learned(run, step_of(one), one) for one in found]
 
 
 def directory_of(name: str, team: int) -> Path | None:
     """Where a model lies on this machine; None for one on the hub. NotLearned as `learned` says it."""
     return learned(team, name)[0].directory if is_of_run(name) else modelfiles.place(name)
-
-
-def taken_directory(run_id: UUID | str, source: UUID) -> Path:
-    """Where a run keeps what it took of `source` when it began, under the step's name."""
-    return checkpoint_directory(run_id) / "taken" / str(source)
-
-
-def run_number(name: str) -> UUID | None:
-    """The number in `run:<number>`; None for what is no run's number."""
-    text = name.removeprefix(OF_RUN)
-    try:
-        number = UUID(text)
-    except ValueError:
-        return None
-    return number if str(number) == text else None  # one way to write it, by which it is found when a run is deleted
-
-
-def run_named(team: int, name: str) -> Run | None:
-    """The team's run that `run:<number>` names, deleted or not; None where there is none."""
-    number = run_number(name)
-    return None if number is None else Run.objects.filter(team=team, pk=number).first()
-
-
-def name_of(run: Run) -> str:
-    """What names the run's newest checkpoint as a model."""
-    return f"{OF_RUN}{run.pk}"
 
 
 def may_begin(run: Run) -> bool:

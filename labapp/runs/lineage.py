@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from labapp import shelf
-from labapp.runs.learned import name_of, run_named, run_number, taken_directory
+from labapp.runs.checkpoints import step_of, taken
 from labapp.runs.models import Run
+from labapp.runs.run_names import name_of, run_named, run_number
 from labapp.workshop.uses import runs_of_model
 from workers.contract import analysis, spec
 from workers.contract.modelnames import is_of_run, runs_named
@@ -58,5 +59,5 @@ def _role(path: str, made: spec.RunSpec | analysis.AnalysisSpec) -> str:
 
 def _step(run: Run, name: str) -> int | None:
     source = run_number(name)
-    kept = [] if source is None else [one.name for one in taken_directory(run.pk, source).glob("step-" + "[0-9]" * 6)]
-    return int(kept[0].removeprefix("step-")) if kept else None
+    kept = None if source is None else taken(run.pk, source)
+    return None if kept is None else step_of(kept)

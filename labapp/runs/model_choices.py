@@ -3,8 +3,8 @@
 from django.db.models import Max, Q
 
 from labapp.accounts.models import Team
-from labapp.runs.learned import name_of, run_named
 from labapp.runs.models import Run
+from labapp.runs.run_names import name_of, run_named
 
 SHOWN = 300  # runs that a choice shows, the newest
 WHOLE = Q(spec__lora=None) | Q(spec__lora__isnull=True)  # an adapter's checkpoint is no model by itself

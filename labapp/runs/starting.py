@@ -17,9 +17,9 @@ from labapp.runs.exhibits import PREFIX
 from labapp.runs.filling import fill
 from labapp.runs.form_data import PARTS, PREFERENCES, Data, with_row
 from labapp.runs.guided import EXPERIMENT, guided
-from labapp.runs.learned import name_of
 from labapp.runs.mending import mended
 from labapp.runs.models import Experiment, Run
+from labapp.runs.run_names import name_of
 from labapp.runs.stock_facts import stock_facts
 from labapp.workshop.algorithms import with_recipe
 from labapp.workshop.models import DataSet

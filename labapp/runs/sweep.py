@@ -16,8 +16,8 @@ from kombu.exceptions import OperationalError
 from labapp.celery_app import app
 from labapp.observatory.models import Rollout
 from labapp.runs import files, launch
-from labapp.runs.learned import name_of
 from labapp.runs.models import LIVE, Event, MetricPoint, Run
+from labapp.runs.run_names import name_of
 from labapp.workshop.uses import runs_of_model
 
 logger = logging.getLogger("merit.sweep")

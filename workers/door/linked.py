@@ -8,7 +8,8 @@ import os
 import shutil
 from pathlib import Path
 
-from labapp.runs.learned import Learned, taken_directory
+from labapp.runs.checkpoints import taken_directory
+from labapp.runs.learned import Learned
 from labapp.runs.models import Run
 
 UNFINISHED = ".part"

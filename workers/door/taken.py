@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from labapp import shelf
-from labapp.runs.learned import Learned, NotLearned, learned, run_number, taken_directory
+from labapp.runs.checkpoints import taken
+from labapp.runs.learned import Learned, NotLearned, learned
 from labapp.runs.models import Run
+from labapp.runs.run_names import run_number
 from workers.contract.errors import RunError
 from workers.contract.modelnames import is_of_run, of_node
 from workers.contract.rewardnode import Node
@@ -39,9 +41,7 @@ def kept(run: Run, name: str) -> str:
 def _taken(began: str, name: str) -> Path | None:
     """What the run with that number keeps of the named one; None before it began."""
     source = run_number(name)
-    if source is None or not began:
-        return None
-    return next(taken_directory(began, source).glob("step-" + "[0-9]" * 6), None)
+    return None if source is None or not began else taken(began, source)
 
 
 def _learned(team: int, name: str) -> list[Learned]:

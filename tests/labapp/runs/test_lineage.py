@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from labapp import shelf
 from labapp.runs import launch, sweep
+from labapp.runs.checkpoints import taken_directory
 from labapp.runs.guided import guided
-from labapp.runs.learned import taken_directory
 from labapp.runs.models import Run
 from labapp.workshop import algorithms, rewards
 from tests.labapp.runs.checkpointed import checkpointed

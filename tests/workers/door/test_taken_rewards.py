@@ -12,8 +12,8 @@ from django.core.files.storage import default_storage
 
 from labapp.accounts.models import Team
 from labapp.runs import files
+from labapp.runs.checkpoints import taken_directory
 from labapp.runs.files import checkpoint_directory
-from labapp.runs.learned import taken_directory
 from labapp.runs.models import Run
 from labapp.workshop.models import DataSet, DataVersion
 from tests.workers import stored_step

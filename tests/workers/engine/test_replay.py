@@ -208,9 +208,9 @@ def test_a_step_that_is_too_large_is_cut_between_groups(monkeypatch: pytest.Monk
     assert told(DIGIT)["left"] == 3
 
 
-def test_plain_grpo_stands_in_where_the_file_lacks_what_the_recipe_asks_for() -> None:
+def test_plain_grpo_stands_in_where_the_file_lacks_what_the_recipe_asks_for(tmp_path: Path) -> None:
     """A critic's values are not in the file; a run without credit has none to give; nor have recorded completions."""
-    critical = replace(tiny_spec(Path("m")), credit=Pick("credit", "gae"), companions=(Companion("critic"),))
+    critical = replace(tiny_spec(tmp_path), credit=Pick("credit", "gae"), companions=(Companion("critic"),))
     made = told(DIGIT, spec=critical)
     assert "asks for a critic's values" in made["plain"]
     assert made["whole"]["correlation"] == pytest.approx(-1.0)
@@ -218,8 +218,8 @@ def test_plain_grpo_stands_in_where_the_file_lacks_what_the_recipe_asks_for() ->
     assert "no training run" in told(DIGIT)["plain"]
 
 
-def test_one_step_that_lacks_it_turns_all_to_plain_grpo() -> None:
-    critical = replace(tiny_spec(Path("m")), credit=Pick("credit", "gae"), companions=(Companion("critic"),))
+def test_one_step_that_lacks_it_turns_all_to_plain_grpo(tmp_path: Path) -> None:
+    critical = replace(tiny_spec(tmp_path), credit=Pick("credit", "gae"), companions=(Companion("critic"),))
     made = told(DIGIT, {3: stored_step.content(3, value=0.5), 4: stored_step.content(4)}, spec=critical)
     assert "asks for a critic's values" in made["plain"]
     assert [row["correlation"] for row in made["steps"]] == [pytest.approx(-1.0), pytest.approx(-1.0)]
