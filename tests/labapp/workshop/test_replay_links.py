@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import html
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from django.test import Client
 
+from labapp import shelf
 from labapp.accounts.models import Team, User
 from labapp.runs import launch
+from labapp.runs.guided import guided
 from labapp.runs.models import Run
 from labapp.workshop import rewards
 from tests.labapp.workshop.conftest import QuickWorker
 from tests.labapp.workshop.test_replays import stored
 from workers.contract.rewardnode import Node
+from workers.contract.spec import to_dict
 from workers.door.again import replay_stored
 
 LENGTH = "def reward(completions):\n    return [float(len(text)) for text in completions]\n"
 
 
 def made(team: Team, owner: User, name: str, state: str) -> Run:
-    run = stored(launch.create(team, owner, {"name": name}, "E"), 1)
+    run = stored(launch.create(team, owner, to_dict(replace(guided(shelf.catalogue()), name=name)), "E"), 1)
     Run.objects.filter(pk=run.pk).update(state=state)
     return run
 
