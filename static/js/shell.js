@@ -25,6 +25,12 @@ document.addEventListener("click", async (event) => {
   }
 });
 
+// The tab that one is on, where a narrow screen shows some of them only.
+for (const here of document.querySelectorAll(".tabs > [aria-current]")) {
+  const { parentElement: tabs, offsetLeft, offsetWidth } = here;
+  tabs.scrollLeft = offsetLeft - tabs.offsetLeft - (tabs.clientWidth - offsetWidth) / 2;
+}
+
 document.addEventListener("submit", (event) => {
   const question = event.submitter?.dataset.confirm || event.target.dataset.confirm;
   if (question && !confirm(question)) event.preventDefault();

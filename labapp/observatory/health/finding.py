@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from labapp.workshop.dryrun_words import share
+
 State = Literal["seen", "clear", "unknown"]
 
 
@@ -39,6 +41,11 @@ class Finding:
     what: str
     rule: str
     shown: tuple[Shown, ...] = ()
+
+
+def part_of(part: int, whole: int) -> str:
+    """A part of the whole as hundredths, of which a small one is not none."""
+    return "under 1 %" if 0 < part / whole < 0.005 else share(part / whole)
 
 
 def newest(rows: list[Row]) -> str:

@@ -2,7 +2,8 @@
 
 from collections import Counter
 
-from labapp.observatory.health.finding import Finding, Row, Shown, groups_of, newest
+from labapp.observatory.health.finding import Finding, Row, Shown, groups_of, newest, part_of
+from labapp.workshop.dryrun_words import number
 
 MOST_SHOWN = 5
 HALF = 0.5
@@ -17,8 +18,8 @@ def zero_variance(rows: list[Row]) -> Finding:
     flat = [group for group in groups if len({row.total for row in group}) == 1]
     share = len(flat) / len(groups)
     what = (
-        f"{len(flat)} of {len(groups)} groups in {newest(rows)} have no variance: group-relative credit learns nothing "
-        "from them."
+        f"{len(flat):,} of {len(groups):,} groups in {newest(rows)} have no variance: group-relative credit learns "
+        "nothing from them."
     )
     shown = tuple(
         Shown(group[0], f"all {len(group)} of its group earned {_number(group[0].total)}")
@@ -36,7 +37,9 @@ def duplicates(rows: list[Row]) -> Finding:
         return Finding(title, "unknown", "No group with two completions is stored.", rule)
     repeats = [(len(group) - len({row.completion for row in group}), group) for group in groups]
     total = sum(number for number, _ in repeats)
-    what = f"{total} of {count} completions in {newest(rows)} repeat another of their group ({total / count:.0%})."
+    what = (
+        f"{total:,} of {count:,} completions in {newest(rows)} repeat another of their group ({part_of(total, count)})."
+    )
     most = sorted(repeats, key=lambda pair: -pair[0])[:MOST_SHOWN]
     shown = tuple(_most_common(group) for number, group in most if number)
     return Finding(title, "seen" if total / count >= HALF else "clear", what, rule, shown)
@@ -49,4 +52,4 @@ def _most_common(group: list[Row]) -> Shown:
 
 
 def _number(value: float | None) -> str:
-    return "nothing" if value is None else f"{value:.4g}"
+    return "nothing" if value is None else number(value, 4)

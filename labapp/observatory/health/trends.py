@@ -6,6 +6,7 @@ from math import sqrt
 from statistics import fmean
 
 from labapp.observatory.health.finding import Finding, Row, Shown
+from labapp.workshop.dryrun_words import number, share, signed
 
 Points = Sequence[tuple[int, float]]  # (step, value), by step
 LEAST = 8  # points that a line needs before it says anything
@@ -49,9 +50,8 @@ def line(points: Points) -> Line | None:
 def length_drift(points: Points, rows: list[Row]) -> Finding:
     """Completions that become longer or shorter over the run."""
     title = "Lengths drift"
-    rule = (
-        f"Seen where a straight line through mean lengths surely changes by at least {DRIFT:.0%} of the first lengths."
-    )
+    much = f"{share(DRIFT)} of the first lengths"
+    rule = f"Seen where a straight line through mean lengths surely changes by at least {much}."
     found = line(points)
     if found is None:
         return Finding(title, "unknown", f"Fewer than {LEAST} steps are stored.", rule)
@@ -59,8 +59,8 @@ def length_drift(points: Points, rows: list[Row]) -> Finding:
     change = found.slope * (points[-1][0] - points[0][0])
     sure = found.rises or found.falls
     what = (
-        f"Mean length changes by {change:+.3g} tokens over steps {points[0][0]} to {points[-1][0]} (from {start:.3g}; "
-        f"{found.slope:+.3g} a step, 95 % {found.low:+.3g} to {found.high:+.3g})."
+        f"Mean length changes by {signed(change)} tokens over steps {points[0][0]} to {points[-1][0]} "
+        f"(from {number(start)}; {signed(found.slope)} a step, 95 % {signed(found.low)} to {signed(found.high)})."
     )
     far = sorted(rows, key=lambda row: row.length, reverse=found.slope > 0)[:MOST_SHOWN]
     shown = tuple(Shown(row, f"{row.length} tokens") for row in far)
@@ -71,13 +71,14 @@ def entropy_collapse(points: Points, rows: list[Row]) -> Finding:
     """A policy that hardly varies any more."""
     title, rule = (
         "Entropy collapses",
-        f"Seen where the last tenth of the run has under {COLLAPSE:.0%} of the first's entropy.",
+        f"Seen where the last tenth of the run has under {share(COLLAPSE)} of the first's entropy.",
     )
     if len(points) < LEAST:
         return Finding(title, "unknown", f"Fewer than {LEAST} steps have an entropy.", rule)
     tenth = max(1, len(points) // 10)
     first, last = fmean(value for _, value in points[:tenth]), fmean(value for _, value in points[-tenth:])
-    what = f"Mean entropy was {first:.3g} nats a token in the first tenth of the run and is {last:.3g} in the last."
+    was, now = number(first), number(last)
+    what = f"Mean entropy was {was} nats a token in the first tenth of the run and is {now} in the last."
     shown = tuple(Shown(row, "of the newest step") for row in rows[:MOST_SHOWN])
     return Finding(title, "seen" if first > 0 and last < COLLAPSE * first else "clear", what, rule, shown)
 
@@ -92,7 +93,7 @@ def parting(training: Points, heldout: Points, name: str, rows: list[Row]) -> Fi
         return Finding(title, "unknown", f"Fewer than {LEAST} {few} points lie in the second half of the run.", rule)
     what = f"Training {_told(lines[0])}; held-out {_told(lines[1])}."
     best = sorted((row for row in rows if row.total is not None), key=lambda row: -(row.total or 0.0))[:MOST_SHOWN]
-    shown = tuple(Shown(row, f"earned {row.total:.4g}") for row in best)
+    shown = tuple(Shown(row, f"earned {number(row.total, 4)}") for row in best)
     return Finding(title, "seen" if lines[0].rises and lines[1].falls else "clear", what, rule, shown)
 
 
@@ -101,4 +102,4 @@ def _second_half(points: Points) -> Points:
 
 
 def _told(found: Line) -> str:
-    return f"{found.slope:+.3g} a step (95 % {found.low:+.3g} to {found.high:+.3g})"
+    return f"{signed(found.slope)} a step (95 % {signed(found.low)} to {signed(found.high)})"

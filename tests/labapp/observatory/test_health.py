@@ -48,7 +48,7 @@ def test_the_shares_of_the_variance_add_up() -> None:
         for n, (a, b) in enumerate([(0.0, 1.0), (1.0, 0.0), (1.0, 1.0), (0.0, 0.0)])
     ]
     found = rewards.dominance(rows, {"right": 1.0, "short": 0.5})
-    assert "right 80%, short 20%" in found.what  # independent: 1 to 0.25
+    assert "right 80 %, short 20 %" in found.what  # independent: 1 to 0.25
     assert found.state == "clear"
     lone = [row(n, total=a, rewards={"right": a, "short": 1.0}) for n, a in enumerate([0.0, 1.0])]
     assert rewards.dominance(lone, {"right": 1.0, "short": 0.5}).state == "seen"
@@ -119,4 +119,5 @@ def test_the_page_of_a_run(alice_client: Client, team: Team, alice: User) -> Non
 def test_a_run_without_anything(alice_client: Client, team: Team, alice: User) -> None:
     html = alice_client.get(f"/runs/{make_run(team, alice).pk}/?tab=health").content.decode()
     assert 'data-audit="seen"' not in html
-    assert "too little to say" in html
+    assert "Not one of these audits sees what it looks for." in html
+    assert "Too little to say" in html
