@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 Unit = Literal["letter", "token", "step"]
-LARGEST = 3.4028234663852886e38  # in single precision
 
 
 @dataclass(frozen=True)
@@ -57,8 +56,3 @@ def as_values(given: object) -> Values:
 def valid(values: Iterable[float | None]) -> list[float]:
     """The numbers among them."""
     return [value for value in values if value is not None]
-
-
-def is_value(given: object) -> bool:
-    """Whether a reward may say it: a finite number, in the single precision in which it is learned from."""
-    return isinstance(given, int | float) and abs(given) <= LARGEST

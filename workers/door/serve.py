@@ -13,7 +13,9 @@ from redis import Redis
 
 from workers.contract.answers import FINISHED, Answers
 from workers.contract.errors import RunError
+from workers.contract.finite import told_apart
 from workers.contract.values import Values
+from workers.door.plain import plain
 from workers.door.taken import reward_of
 from workers.engine.warm import Warm
 
@@ -48,7 +50,7 @@ def serve(reply: str, owner: str, node: Mapping[str, Any], texts: Mapping[str, S
 
 def _answer(owner: str, node: Mapping[str, Any], texts: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
     try:
-        values = _judge(owner, node)(_answers(texts), 1)
+        values = told_apart(_judge(owner, node)(_answers(texts), 1))
     except (RunError, ValueError) as error:
         return {"error": error.sentence() if isinstance(error, RunError) else str(error)}
     return _plain(values)
@@ -58,7 +60,7 @@ def _plain(values: Values) -> dict[str, Any]:
     faults = [{"index": n, "what": what} for n, what in sorted(values.faults.items())]
     return {
         "rewards": list(values.total),
-        "parts": {name: list(column) for name, column in values.parts.items()},
+        "parts": {name: plain(list(column)) for name, column in values.parts.items()},
         "faults": faults,
     }
 

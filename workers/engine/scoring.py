@@ -10,7 +10,8 @@ from torch import Tensor
 from workers.contract.answers import Answers
 from workers.contract.errors import RunError
 from workers.contract.events import Event
-from workers.contract.values import Span, Values, is_value
+from workers.contract.finite import is_value
+from workers.contract.values import Span, Values
 from workers.engine.judges import Objective, sample_of
 from workers.engine.masks import on_last_token
 from workers.engine.tensors import RewardTable

@@ -56,6 +56,18 @@ def test_a_reward_put_together_from_parts(alice_client: Client, right: RewardVer
     assert version.reference.startswith("tree:")
 
 
+def test_what_runs_over_is_a_failure(alice_client: Client, team: Team, alice: User) -> None:
+    """10 to the power of the letters, squared: JSON knows no infinity, and no run learns from so much."""
+    high = "def reward(completions):\n    return [10.0 ** len(text) for text in completions]\n"
+    version = rewards.create(team, alice, "high", high)
+    leaf = {"kind": "rewards", "name": version.reference, "source": high}
+    tree = {"kind": "combining", "name": "product", "of": [leaf, leaf]}
+    version = RewardVersion.objects.create(reward=version.reward, number=2, source="", tree=tree)
+    made = ask(alice_client, version, {"completions": ["a", "a" * 200]}).json()
+    assert made["rewards"] == [100.0, None]
+    assert made["faults"] == [{"index": 1, "what": "inf is no finite number"}]
+
+
 def test_a_failure_spoils_its_own_text(alice_client: Client, team: Team, alice: User) -> None:
     made = ask(alice_client, rewards.create(team, alice, "breaks", BREAKS), {"completions": ["ab", ""]}).json()
     assert made["rewards"] == [0.5, None]

@@ -2,12 +2,13 @@
 
 import json
 import time
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 
 from workers.contract.answers import Answers
 from workers.contract.errors import RunError
+from workers.contract.finite import told_apart
 from workers.contract.rewardnode import Node
-from workers.contract.values import Values, is_value
+from workers.contract.values import Values
 from workers.engine.boundary import boundary
 from workers.engine.dryrun.listening import Listening
 from workers.engine.judges import Made, make_judge
@@ -63,7 +64,7 @@ def judge(node: Node, answers: Answers, share: float = 0.0, owner: str = "") -> 
     except RunError as trouble:
         error, values = f"{trouble.what} {trouble.mend}".strip(), nothing
     taken = time.monotonic() - began
-    told = nothing if error else _bearable(values)
+    told = nothing if error else told_apart(values)
     return Judged(told, listening.faults, listening.printed, taken, warm, error)
 
 
@@ -75,17 +76,6 @@ def close_all() -> None:
 def _made(node: Node) -> _Kept:
     facilities = Listening(steps=STEPS)
     return _Kept(make_judge(node, node.label or node.name, facilities), facilities)
-
-
-def _bearable(values: Values) -> Values:
-    """A total that is no finite number, which would end a run, as a failure beside the values of the others."""
-    wrong = {
-        n: f"{value!r:.60} is no finite number"
-        for n, value in enumerate(values.total)
-        if value is not None and not is_value(value)
-    }
-    total = [None if n in wrong else value for n, value in enumerate(values.total)]
-    return replace(values, total=total, faults={**values.faults, **wrong}) if wrong else values
 
 
 def _miscounted(values: Values, count: int) -> str:
