@@ -83,6 +83,13 @@ def test_brevity_is_drawn_over_length_and_others_over_samples() -> None:
     assert (bars["#39"], bars["#41"]) == (1.0, 0.0)
 
 
+def test_a_shaping_that_looks_at_all_rewards_sees_them_together() -> None:
+    """Of as many 0, 0.5 and 1 the deviation is the root of 1/6."""
+    figure = probe("shaping", "running_scale")
+    ends = [line(figure, f"reward {reward}")[1.0] for reward in ("0", "0.5", "1")]
+    assert ends == pytest.approx([-0.5 * 6**0.5, 0.0, 0.5 * 6**0.5], abs=1e-5)
+
+
 @pytest.mark.parametrize("name", ["judge", "remote", "scored_by_model", "reward_anything", "flr"])
 def test_no_server_is_asked_for_a_figure(name: str) -> None:
     with pytest.raises(ValueError, match=r"There is no figure: .* Try the reward on samples instead"):
