@@ -28,7 +28,7 @@ const colours = syntaxHighlighting(HighlightStyle.define([
   { tag: [tags.keyword, tags.controlKeyword, tags.operatorKeyword, tags.definitionKeyword, tags.moduleKeyword], color: "var(--accent)", fontWeight: "600" },
   { tag: [tags.string, tags.special(tags.string)], color: "var(--series-3)" },
   { tag: [tags.comment, tags.docComment], color: "var(--quiet)", fontStyle: "italic" },
-  { tag: [tags.number, tags.bool, tags.null], color: "var(--series-2)" },
+  { tag: [tags.number, tags.bool, tags.null], color: "color-mix(in oklab, var(--series-2) 78%, var(--text))" },
   { tag: [tags.function(tags.variableName), tags.function(tags.definition(tags.variableName))], color: "var(--series-4)" },
 ]));
 
