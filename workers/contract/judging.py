@@ -8,10 +8,10 @@ from math import isfinite
 from typing import Generic, TypeVar
 
 from workers.contract.services import Chat, Chats, Reply
+from workers.contract.tagged import without
 
 T = TypeVar("T")
 SHOWN = 500  # characters of a reply in a fault
-THOUGHT = re.compile(r"<think>.*?</think>", re.DOTALL)
 FENCE = re.compile(r"```(?:json)?")
 MARK = re.compile(r"\[\[([^\[\]]*)\]\]")
 
@@ -55,7 +55,7 @@ def _fault(value: object, reply: Reply) -> str:
 
 def without_thought(text: str) -> str:
     """A reply without what stands between think tags, and without fences."""
-    return FENCE.sub("", THOUGHT.sub("", text)).strip()
+    return FENCE.sub("", without(text, "think")).strip()
 
 
 def marks(text: str, names: Sequence[str], low: float, high: float) -> tuple[float, ...] | None:

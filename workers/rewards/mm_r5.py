@@ -30,8 +30,9 @@ CARD = Card(
     relatives=("rewards/format",),
     bounds=(-1e6, 2.0),
 )
-ANSWER = re.compile(r"<answer>\[([^\]\n]*)\]</answer>")
-FORM = re.compile(r"<think>.*?</think>\s*<answer>\[\s*(\d+(?:\s*,\s*\d+)*)\s*\]</answer>", re.DOTALL)
+OPENING, CLOSING, STOP = re.compile(r"<answer>\["), "]</answer>", re.compile(r"[\]\n]")
+THOUGHT = "<think>"
+BEHIND = re.compile(r"</think>\s*<answer>\[\s*(\d+(?:\s*,\s*\d+)*)\s*\]</answer>")
 MOST_DIGITS = 9  # a longer number is no candidate's
 
 
@@ -68,8 +69,8 @@ def _size(count: Any) -> int:
 
 
 def _rank(text: str, wanted: set[int], power: float) -> float:
-    found = ANSWER.search(text)
-    order = None if found is None else _numbers(found[1])
+    found = _answer(text)
+    order = None if found is None else _numbers(found)
     if not order:
         return 0.0
     earned = sum(float(order.index(one) + 1) ** -power for one in wanted if one in order)
@@ -77,8 +78,23 @@ def _rank(text: str, wanted: set[int], power: float) -> float:
     return float(earned / best)
 
 
+def _answer(text: str) -> str | None:
+    """What the first `<answer>[…]</answer>` on one line holds. In one pass: a text may open it again and again."""
+    stop = -1
+    for opening in OPENING.finditer(text):
+        if opening.end() > stop:
+            found = STOP.search(text, opening.end())
+            if found is None:
+                return None
+            stop = found.start()
+        if text.startswith(CLOSING, stop):
+            return text[opening.end() : stop]
+    return None
+
+
 def _form(text: str, size: int, *, dedupe: bool, quirk: bool) -> float:
-    found = FORM.search(text)
+    thought = text.find(THOUGHT)
+    found = BEHIND.search(text, thought + len(THOUGHT)) if thought >= 0 else None
     order = None if found is None else _numbers(found[1])
     if not order or (quirk and len(order) == 1):
         return 0.0

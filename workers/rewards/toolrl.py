@@ -16,6 +16,7 @@ from typing import Annotated, Any
 
 from workers.contract.answers import Answers
 from workers.contract.card import Card, Choice, Real, Source, Text
+from workers.contract.tagged import first_inside
 from workers.contract.values import Values
 from workers.engine.tensors import Progress
 
@@ -98,8 +99,8 @@ def _share(wanted: Sequence[Call], text: str, granularity: str, *, strict: bool)
     """Points earned over points to be had, 0 where nothing can be read; None where no call is wanted."""
     if not wanted:
         return None
-    inside = re.search(r"<tool_call>(.*?)</tool_call>", text, re.DOTALL)
-    printed = None if inside is None else _calls(inside[1])
+    inside = first_inside(text, "tool_call")
+    printed = None if inside is None else _calls(inside)
     if printed is None:
         return 0.0
     if granularity == "coarse" or list(printed) == list(wanted):
@@ -159,7 +160,6 @@ def _is_call(row: object) -> bool:
 def _bonus(text: str, step: int, length_bonus: str) -> float:
     if length_bonus == "off":
         return 0.0
-    inside = re.search(r"<think>(.*?)</think>", text, re.DOTALL)
-    words = len(inside[1].split()) if inside else 0
+    words = len((first_inside(text, "think") or "").split())
     full = 512 if length_bonus == "fixed" else 384 + (640 - 384) * min(step, 105) / 105
     return min(1.0, round(words / full, 2))

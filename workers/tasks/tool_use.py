@@ -6,12 +6,12 @@ calls; a careless one forgets a call or mixes up a value. Of the two starters `s
 
 import json
 import random
-import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
 from workers.contract.answers import Problem
 from workers.contract.card import Card, Source, Whole
+from workers.contract.tagged import first_inside
 
 CARD = Card(
     title="Tool use",
@@ -32,7 +32,6 @@ TOOLS: tuple[tuple[str, dict[str, tuple[Any, ...]], str], ...] = (
 )
 KNOWN_AND_CALLS = {1: (2, 1), 2: (6, 1), 3: (6, 2), 4: (6, 3)}
 CARELESS_RIGHT = 0.25
-INSIDE = re.compile(r"<tool_call>(.*?)</tool_call>", re.DOTALL)
 
 
 def problem(
@@ -60,11 +59,11 @@ def problem(
 
 def verify(text: str, problem: Problem) -> float:
     """1.0 when the first `<tool_call>` holds exactly the wanted calls, in any order; else 0.0."""
-    found = INSIDE.search(text)
+    found = first_inside(text, "tool_call")
     if found is None:
         return 0.0
     try:
-        calls = [json.loads(line) for line in found[1].splitlines() if line.strip()]
+        calls = [json.loads(line) for line in found.split("\n") if line.strip()]
     except (ValueError, RecursionError):
         return 0.0
     return float(all(isinstance(call, dict) for call in calls) and _sorted(calls) == _sorted(problem.columns["calls"]))
