@@ -12,10 +12,13 @@ UNSURE = 0.4  # an interval of the AUC around one half that is wider than this s
 ORDER = ("bad", "warn", "ok")
 
 
-def findings(told: Mapping[str, Any]) -> list[Finding]:
-    """Everything that stands out; where nothing does, that."""
+def findings(told: Mapping[str, Any], *, no_ids: bool = False) -> list[Finding]:
+    """Everything that stands out; where nothing does, that. `no_ids`: it asked for ids of tokens and was given None."""
     makers = (_failed, probed, _spread, _parts, _length, _labels)
     found = [one for maker in makers for one in maker(told)]
+    if no_ids and told["summary"]["failed"]:
+        what = "completion_ids is None here, where nothing cuts texts into tokens: choose a tokenizer at “length in”."
+        found.append(Finding("warn", what, "failed"))
     if not any(one.state != "ok" for one in found):
         found.append(
             Finding("ok", "Nothing stands out: no probe reaches honest work, and length buys nothing.", "probes")

@@ -35,7 +35,8 @@ class Question:
 @dataclass(frozen=True)
 class DryRun:
     """A dry run that is `ready`, `waiting` (for so many seconds), or `failed` (with the reason). `told` is what the
-    worker says, see `workers.engine.dryrun`; `against` what was compared with."""
+    worker says, see `workers.engine.dryrun`; `against` what was compared with; `no_ids` whether it asks for the ids of
+    tokens where nothing cuts texts into tokens, so that it is given None."""
 
     state: str
     task: str = ""
@@ -44,6 +45,7 @@ class DryRun:
     samples: Sequence[Mapping[str, Any]] = ()
     told: Mapping[str, Any] = field(default_factory=dict)
     against: str = ""
+    no_ids: bool = False
 
 
 def start(
@@ -57,7 +59,10 @@ def start(
     if asked.reason:
         return DryRun("failed", reason=asked.reason)
     shown = [{name: one.get(name) for name in SHOWN} for one in samples]
-    cache.set(_key(team, asked.task), {"since": time.time(), "samples": shown, "against": question.against}, KEPT)
+    cuts = question.tokenizer or (stored or {}).get("own")
+    kept = {"since": time.time(), "samples": shown, "against": question.against,
+            "no_ids": not cuts and "completion_ids" in str(question.node)}  # fmt: skip
+    cache.set(_key(team, asked.task), kept, KEPT)
     return DryRun("waiting", asked.task)
 
 
@@ -71,7 +76,8 @@ def look(team: Team, task: UUID) -> DryRun | None:
         return DryRun("failed", reason=found.reason)
     if found.state == "waiting":
         return DryRun("waiting", str(task), found.seconds)
-    return DryRun("ready", str(task), found.seconds, "", kept["samples"], found.made, kept["against"])
+    return DryRun("ready", str(task), found.seconds, samples=kept["samples"], told=found.made, against=kept["against"],
+                  no_ids=kept["no_ids"])  # fmt: skip
 
 
 def _key(team: Team, task: str) -> str:

@@ -33,6 +33,16 @@ def test_where_all_fails_there_are_no_values(bob_client: Client) -> None:
         assert part not in page
 
 
+def test_who_asks_for_token_ids_is_told_how_to_have_them(bob_client: Client) -> None:
+    source = (
+        "def reward(completions, completion_ids, **columns):\n    return [[0.5] * len(ids) for ids in completion_ids]"
+    )
+    hint = "completion_ids is None here"
+    assert hint in tried(bob_client, source, pasted=LABELLED)
+    assert hint not in tried(bob_client, source, pasted=LABELLED, tokenizer="starter")
+    assert hint not in tried(bob_client, f"{HEAD}[int('x') for _ in completions]", pasted=LABELLED)
+
+
 def test_what_applies_to_nothing_is_said(bob_client: Client) -> None:
     page = tried(bob_client, f"{HEAD}[None] * len(completions)", pasted=LABELLED)
     assert "It gave None for every completion" in page
