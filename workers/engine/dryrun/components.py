@@ -54,11 +54,7 @@ def correlation(first: Floats, second: Floats) -> float | None:
 
 
 def _correlations(columns: list[Floats]) -> list[list[float | None]]:
-    found: list[list[float | None]] = [[None] * len(columns) for _ in columns]
-    for i, first in enumerate(columns):
-        for j, second in enumerate(columns[: i + 1]):
-            found[i][j] = found[j][i] = correlation(first, second)
-    return found
+    return [[correlation(first, second) for second in columns] for first in columns]
 
 
 def _adds_up(table: Table) -> bool:
