@@ -26,13 +26,14 @@ function draw(data) {
 }
 
 function strips(place, { dense }) {
-  const items = dense.map(({ sample, pieces, values, parts, placed }) => ({
-    title: `#${sample + 1} · ${show(values.reduce((sum, value) => sum + (value ?? 0), 0))}${placed ? "" : " · values a token; which letters they stand for is known in a run only"}`,
+  const items = dense.map(({ sample, total, rest, pieces, values, parts, placed }) => ({
+    title: `#${sample + 1} · ${show(total)}${rest ? `, of which ${show(rest)} at the end` : ""}${placed ? "" : " · values a token; which letters they stand for is known where a tokenizer is chosen"}`,
     data: { pieces, mask: pieces.map(() => true), streams: { reward: values, ...streams(parts) } },
   }));
   const names = [...new Set(dense.flatMap(({ parts }) => Object.keys(parts)))];
   const titles = Object.fromEntries(names.map((name) => [`reward.${name}`, name]));
   const shown = names.length > 1 ? ["reward", ...Object.keys(titles)] : ["reward"]; // one component alone is the reward itself
+  place.classList.toggle("several", shown.length > 1);
   drawStrips(place, items, shown, "token", { piece: "part", titles, common: "value" });
 }
 

@@ -152,6 +152,8 @@ def test_dense_values_are_drawn() -> None:
     assert found["values"] == [1.0, 0.0]
     assert found["dense"][0] == {
         "sample": 0,
+        "total": 1.0,
+        "rest": 0.0,
         "pieces": ["a", " good", " word"],
         "values": [0.0, 1.0, 0.0],
         "parts": {},

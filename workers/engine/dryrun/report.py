@@ -9,7 +9,8 @@ import numpy as np
 
 from workers.contract.answers import Answers
 from workers.contract.rewardnode import Node
-from workers.engine.dryrun.components import components, described
+from workers.contract.values import Values
+from workers.engine.dryrun.components import CLOSE, components, described
 from workers.engine.dryrun.drawing import pieces_of
 from workers.engine.dryrun.evidence import probe
 from workers.engine.dryrun.histograms import histograms
@@ -82,11 +83,23 @@ def _changes(asked: Asked, answers: Answers, value_N: Floats) -> dict[str, Any] 
 
 
 def _dense(judged: Judged, answers: Answers, first: Sequence[int], measure: Ruler) -> list[dict[str, Any]]:
-    """{sample, pieces, values, parts, placed} of a few samples whose rewards have places, the extreme ones first."""
+    """{sample, total, rest, pieces, values, parts, placed} of a few samples whose rewards have places, the extreme ones
+    first."""
     order = dict.fromkeys([*first, *sorted(judged.values.spans)])
     chosen = [n for n in order if judged.values.dense(n) and answers.texts[n]][:DRAWN]
-    texts = {n: answers.texts[n] for n in chosen}
-    return [{"sample": n, **pieces_of(text, judged.values.dense(n), measure.pieces(text))} for n, text in texts.items()]
+    values, texts = judged.values, answers.texts
+    return [
+        {"sample": n, "total": values.total[n], "rest": _rest(values, n),
+         **pieces_of(texts[n], values.dense(n), measure.pieces(texts[n]))}
+        for n in chosen
+    ]  # fmt: skip
+
+
+def _rest(values: Values, n: int) -> float:
+    """What no place of a completion accounts for, and so counts at its end; 0 for what rounding leaves."""
+    total = values.total[n] or 0.0
+    rest = total - sum(span.value for span in values.dense(n))
+    return 0.0 if abs(rest) <= CLOSE * max(1.0, abs(total)) else rest
 
 
 def _probes(
