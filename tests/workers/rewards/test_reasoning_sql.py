@@ -134,6 +134,8 @@ def test_clauses_are_compared_without_a_model() -> None:
     """The reference has three clauses: what is selected, from where, and on which condition."""
     assert part("judge", AT_LEAST, judge="clauses") == pytest.approx(2 / 3)
     assert part("judge", IDS, judge="clauses", w_judge=0.3) == pytest.approx(0.1)
+    nested = "SELECT * FROM (" * 100 + "SELECT 1" + ")" * 100
+    assert part("judge", nested, judge="clauses") == 0.0, "too deep to be written out again"
 
 
 def test_partial_parts_fade_over_the_run() -> None:
