@@ -42,10 +42,12 @@ class Program:
 
 @dataclass(frozen=True)
 class Ran:
-    """Which tests passed, in their order; `error` is what the program itself, or the first failing test, said."""
+    """Which tests passed, in their order; `error` is what the program itself, or the first failing test, said; of
+    `trusting` of the passed ones the program could have claimed that they did."""
 
     passed: tuple[bool, ...]
     error: str = ""
+    trusting: int = 0
 
 
 class Programs(Protocol):

@@ -1,17 +1,21 @@
 """Programs for rewards and tasks: whatever Python a policy wrote is run inside the sandbox, each program by itself."""
 
+import builtins
 import re
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import lru_cache
 from typing import Any
 
 from workers.contract.services import Program, Ran
-from workers.engine.asserted import Asked, asked, passed
+from workers.engine.asserting import Asked, asked, passed, value_of
 from workers.engine.sandboxed import error_of
 from workers.sandbox import libraries
 from workers.sandbox.crew import Crew, Kind
 
 WORD = re.compile(r"\w+")
+DEFINED = re.compile(r"\b(?:def|class)\s+(\w+)|^(\w+)\s*=", re.MULTILINE)
+OWN = {*dir(builtins), "approx", "isclose", "math", "np", "numpy", "pytest", "Counter"}
 
 
 def make_programs(stack: ExitStack) -> "SandboxedPrograms":
@@ -37,9 +41,9 @@ class SandboxedPrograms:
         return [found[program] for program in programs]
 
     def _ran(self, kind: Kind, some: list[Program], named: dict[Program, list[str]], seconds: float) -> Any:
-        tests = [[asked(test) for test in program.tests] for program in some]
+        tests = [_apart(program.tests, _taken(program.source)) for program in some]
         pieces = [
-            {"source": program.source, "tests": [one.told for one in each]}
+            {"source": program.source, "tests": [one.steps for one in each]}
             for program, each in zip(some, tests, strict=True)
         ]
         if kind not in self._crews:
@@ -48,21 +52,29 @@ class SandboxedPrograms:
         return dict(zip(some, map(_ran, replies, tests), strict=True))
 
 
+# A group of completions has the same tests.
+_apart = lru_cache(1000)(asked)
+
+
+def _taken(source: str) -> frozenset[str]:
+    """Python's own names that a program gives another meaning."""
+    return frozenset(name for found in DEFINED.findall(source) for name in found if name in OWN)
+
+
 def _named(program: Program) -> list[str]:
     """The allowed libraries whose names stand anywhere in a program and its tests."""
     words = set(WORD.findall(" ".join((program.source, *program.tests))))
     return [name for name in libraries.installed() if name in words]
 
 
-def _ran(reply: dict[str, Any], tests: list[Asked]) -> Ran:
+def _ran(reply: dict[str, Any], tests: tuple[Asked, ...]) -> Ran:
     """What came of one program; every part of the reply is looked at."""
     results = reply.get("results")
     if not isinstance(results, list) or len(results) != len(tests):
         return Ran((False,) * len(tests), error_of(reply))
     right = tuple(passed(result, test) for result, test in zip(results, tests, strict=True))
-    error = str(reply.get("error", ""))[:500]
-    if error or all(right):
-        return Ran(right, error)
-    first = results[right.index(False)]
-    gave = str(first["value"])[:80] if isinstance(first, dict) and "value" in first else "something else"
-    return Ran(right, f"test {right.index(False) + 1} gave {gave}")
+    if all(right):
+        return Ran(right, "", sum(test.trusts for test in tests))
+    first = right.index(False)
+    error = str(reply.get("error", ""))[:500] or f"test {first + 1} gave {value_of(results[first])}"
+    return Ran(right, error, sum(test.trusts for test, well in zip(tests, right, strict=True) if well))

@@ -176,9 +176,11 @@ def f(x):
     return found.count(chr(116) + "he secret")
 """
     compared = Program(source, ("assert f(2) == 'the secret is 7'",))
-    other = Program(source, ("assert f(2) > 0 or 'the secret is 7'.islower() is None",))
-    assert [ran.passed for ran in programs([compared, other])] == [(False,), (True,)]
-    assert programs([compared])[0].error == "test 1 gave 0"
+    apart = Program(source, ("assert f(2) > 0 or 'the secret is 7' == 7",))
+    trusting = Program(source, ("if True:\n    assert f(2) > 0 or 'the secret is 7' == 7",))
+    found = programs([compared, apart, trusting])
+    assert [(ran.passed, ran.trusting) for ran in found] == [((False,), 0), ((False,), 0), ((True,), 1)]
+    assert found[0].error == "test 1 gave 0"
 
 
 def test_names_and_modules_are_fresh_for_every_program(programs: Programs) -> None:
@@ -191,16 +193,16 @@ def test_names_and_modules_are_fresh_for_every_program(programs: Programs) -> No
 def test_each_process_is_walled_like_any_other() -> None:
     read = "import os\npid, ids, environment = os.getpid(), (os.getuid(), os.getgid()), dict(os.environ)"
     with Crew("programs") as crew:
-        (reply,) = crew.run([{"source": read, "tests": [{"value": "ids"}, {"value": "environment"}]}], 5.0)
-    found = [result["value"] for result in reply["results"]]
-    assert os.geteuid() != 0 or "0" not in found[0].strip("()").split(", ")
-    assert "DATABASE_URL" not in found[1]
-    assert "HOME" not in found[1]
+        (reply,) = crew.run([{"source": read, "tests": [[{"value": "ids"}, {"value": "environment"}]]}], 5.0)
+    (ids,), (environment,) = reply["results"][0]["values"]
+    assert os.geteuid() != 0 or 0 not in ids["tuple"]
+    assert "DATABASE_URL" not in str(environment)
+    assert "HOME" not in str(environment)
 
 
 def test_a_reply_that_is_too_long_is_refused() -> None:
     with Crew("programs", Limits(piece_bytes=1000)) as crew:
-        (reply,) = crew.run([{"source": "x = 'y' * 5000", "tests": [{"value": "x"}]}], 5.0)
+        (reply,) = crew.run([{"source": "x = 'y' * 5000", "tests": [[{"value": "x"}]]}], 5.0)
     assert reply == {"error": "too big: its result is longer than 1,000 bytes"}
 
 
@@ -208,10 +210,10 @@ def test_nothing_outlives_its_piece_or_the_crew(programs: Programs) -> None:
     with Crew("programs") as crew:
         lasting = {
             "source": "import os, atexit, time\natexit.register(time.sleep, 100)",
-            "tests": [{"value": "os.getpid()"}],
+            "tests": [[{"value": "os.getpid()"}]],
         }
         (reply,) = crew.run([lasting], 5.0)
-        pid = int(reply["results"][0]["value"])
+        pid = reply["results"][0]["values"][0][0]
         assert not Path(f"/proc/{pid}").exists()
         assert crew._child is not None
         forker = crew._child.pid
@@ -220,8 +222,8 @@ def test_nothing_outlives_its_piece_or_the_crew(programs: Programs) -> None:
 
 def test_a_crew_that_was_ended_from_outside_starts_anew() -> None:
     with Crew("programs") as crew:
-        piece = {"source": "", "tests": [{"value": "1"}]}
+        piece = {"source": "", "tests": [[{"value": "1"}]]}
         crew.run([piece], 5.0)
         assert crew._child is not None
         os.kill(crew._child.pid, 9)
-        assert crew.run([piece], 5.0) == [{"results": [{"value": "1"}], "error": ""}]
+        assert crew.run([piece], 5.0) == [{"results": [{"passed": True, "values": [[1]]}], "error": ""}]

@@ -35,16 +35,16 @@ def test_programs_may_use_the_allowed_libraries(programs: Programs) -> None:
 
 
 def test_a_library_is_imported_once_and_left_whole() -> None:
-    spoil: dict[str, Any] = {"source": "import numpy\nnumpy.sum = None\nnumpy.left = 1", "tests": [{"run": "pass"}]}
+    spoil: dict[str, Any] = {"source": "import numpy\nnumpy.sum = None\nnumpy.left = 1", "tests": [[{"run": "pass"}]]}
     look = {
         "source": "import sys\nthere = 'numpy' in sys.modules\nimport numpy",
-        "tests": [{"value": text} for text in ("there", "hasattr(numpy, 'left')", "int(numpy.sum([1, 2]))")],
+        "tests": [[{"value": text}] for text in ("there", "hasattr(numpy, 'left')", "int(numpy.sum([1, 2]))")],
     }
     with Crew("libraries") as crew:
         for _ in range(2):
             found = crew.run([spoil, look], 5.0, ["numpy"])
-            assert [result["value"] for result in found[1]["results"]] == ["True", "False", "3"]
-        assert crew.run([look], 5.0, ["no_such_library"])[0]["results"][1] == {"value": "False"}
+            assert [result["values"] for result in found[1]["results"]] == [[[True]], [[False]], [[3]]]
+        assert crew.run([look], 5.0, ["no_such_library"])[0]["results"][1]["values"] == [[False]]
 
 
 def test_only_who_uses_duckdb_may_read_its_own_bounds(programs: Programs) -> None:

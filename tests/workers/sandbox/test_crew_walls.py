@@ -23,7 +23,7 @@ from workers.sandbox.crew import Crew
 targets = json.loads(sys.argv[2])
 sources = [attempts.source(name, targets) + "\\nattempt()\\n" for name in attempts.ATTEMPTS]
 with Crew("programs") as crew:
-    replies = crew.run([{"source": source, "tests": [{"run": "pass"}]} for source in sources], 5.0)
+    replies = crew.run([{"source": source, "tests": [[{"run": "pass"}]]} for source in sources], 5.0)
 print(json.dumps(dict(zip(attempts.ATTEMPTS, replies))))
 """
 WITHOUT = """
@@ -35,7 +35,7 @@ from workers.sandbox.crew import Crew
 take_away(int(sys.argv[2]))
 try:
     with Crew("programs") as crew:
-        print(crew.run([{"source": "x = 3", "tests": [{"value": "x"}]}], 5.0))
+        print(crew.run([{"source": "x = 3", "tests": [[{"value": "x"}]]}], 5.0))
 except SandboxUnavailable as error:
     print(error.sentence())
 """
@@ -71,4 +71,4 @@ def without(number: int, unwalled: str) -> str:
 def test_no_program_is_run_where_a_wall_is_missing(number: int, wall: str) -> None:
     said = without(number, "")
     assert said.startswith(f"sandbox: the walls around users' code cannot be raised: {wall}: ")
-    assert without(number, "1") == "[{'results': [{'value': '3'}], 'error': ''}]"
+    assert without(number, "1") == "[{'results': [{'passed': True, 'values': [[3]]}], 'error': ''}]"

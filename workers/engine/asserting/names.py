@@ -1,0 +1,73 @@
+"""What tests of programs may ask of values outside of the sandbox: Python's own operators and functions, each bounded,
+for the values may be a policy's."""
+
+import ast
+import math
+import operator
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+LONGEST = 100_000  # of a sequence
+
+
+class Near:
+    """`pytest.approx` of a number."""
+
+    def __init__(self, value: float, rel: float = 1e-6, abs: float = 1e-12) -> None:
+        self.value, self.rel, self.abs = value, rel, abs
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, int | float) and math.isclose(other, self.value, rel_tol=self.rel, abs_tol=self.abs)
+
+    def __hash__(self) -> int:
+        return hash(self.value)
+
+
+def _bounded(what: Callable[..., Any]) -> Callable[..., Any]:
+    def bounded(*given: Any, **named: Any) -> Any:
+        if any(isinstance(each, range) and len(each) > LONGEST for each in given):
+            raise ValueError("too long")
+        if what is round and len(given) > 1 and abs(given[1]) > 50:
+            raise ValueError("too far")
+        return what(*given, **named)
+
+    return bounded
+
+
+def _allclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8) -> bool:
+    if isinstance(a, list | tuple) and isinstance(b, list | tuple):
+        return len(a) == len(b) and all(_allclose(x, y, rtol, atol) for x, y in zip(a, b, strict=True))
+    return bool(abs(a - b) <= atol + rtol * abs(b))
+
+
+TYPES = {one.__name__: one for one in (bool, bytes, complex, dict, float, frozenset, int, list, set, str, tuple)}
+# Functions that make one value of another, and functions that say whether something is so.
+MAKING: dict[str, Callable[..., Any]] = {
+    "abs": abs, "Counter": Counter, "enumerate": enumerate, "len": len, "max": max, "min": min, "range": range,
+    "reversed": reversed, "round": round, "sorted": sorted, "sum": sum, "zip": zip, "type": lambda x: type(x),
+    "approx": Near, "pytest.approx": Near, "math.sqrt": math.sqrt, "math.floor": math.floor, "math.ceil": math.ceil,
+    "math.factorial": lambda n: math.factorial(n) if n < 2000 else 1 / 0,
+    **{name: kind for name, kind in TYPES.items() if name not in ("bytes", "frozenset")},
+}  # fmt: skip
+SAYING: dict[str, Callable[..., Any]] = {
+    "all": all, "any": any, "isinstance": isinstance, "bool": bool, "math.isclose": math.isclose,
+    "isclose": math.isclose, "math.isnan": math.isnan, "math.isinf": math.isinf, "np.isclose": _allclose,
+    "np.allclose": _allclose, "numpy.isclose": _allclose, "numpy.allclose": _allclose,
+}  # fmt: skip
+OWN = {name: _bounded(what) for name, what in (MAKING | SAYING).items()}
+VALUES = {"math.pi": math.pi, "math.e": math.e, "math.inf": math.inf, "math.nan": math.nan}
+METHODS = ("startswith", "endswith", "isdigit", "isalpha", "isupper", "islower", "lower", "upper", "strip")  # of texts
+UNARY: dict[type[ast.unaryop], Any] = {
+    ast.Not: operator.not_, ast.USub: operator.neg, ast.UAdd: operator.pos, ast.Invert: operator.invert,
+}  # fmt: skip
+BINARY: dict[type[ast.operator], Any] = {
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.Pow: operator.pow, ast.BitAnd: operator.and_,
+    ast.BitOr: operator.or_, ast.BitXor: operator.xor,
+}  # fmt: skip
+COMPARING: dict[type[ast.cmpop], Any] = {
+    ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt,
+    ast.GtE: operator.ge, ast.Is: operator.is_, ast.IsNot: operator.is_not, ast.In: lambda a, b: a in b,
+    ast.NotIn: lambda a, b: a not in b,
+}  # fmt: skip

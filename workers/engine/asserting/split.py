@@ -1,0 +1,148 @@
+"""Takes the assertion of a test apart: what the program has to compute is asked of it, what is wanted stays outside."""
+
+import ast
+import builtins
+import sys
+from collections.abc import Collection, Mapping
+from itertools import islice
+from typing import Any
+
+from workers.engine.asserting.names import MAKING, METHODS, OWN, SAYING
+from workers.engine.asserting.outside import NotOutside, Outside, bound, dotted
+from workers.engine.asserting.trees import mapped, replaced
+
+FAILURES = (TypeError, ValueError, ArithmeticError, LookupError, RecursionError, MemoryError, AttributeError)
+MOST_TURNS = 1000  # of a loop over values that the test names
+DEEP = (ast.List, ast.Tuple, ast.Set, ast.Dict, ast.UnaryOp, ast.BinOp, ast.BoolOp, ast.Compare, ast.IfExp)
+PRIMARY = (ast.Call, ast.Name, ast.Attribute, ast.Subscript)
+
+
+class Split:
+    """One test's questions, in their order. `names` are values that the test itself has named, `taken` the names that
+    the program defines; `trusts`: the program could claim what is asked of it."""
+
+    def __init__(self, names: Mapping[str, Any], taken: Collection[str]) -> None:
+        self.asked: list[dict[str, str]] = []
+        self.trusts = False
+        self._names, self._taken = names, taken
+
+    def truth(self, node: ast.expr) -> ast.expr:
+        """What is to be evaluated outside for an assertion of `node`, in which names that are numbers are answers."""
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+            return ast.UnaryOp(node.op, self.truth(node.operand))
+        if isinstance(node, ast.BoolOp):
+            return ast.BoolOp(node.op, [self.truth(each) for each in node.values])
+        if isinstance(node, ast.Compare):
+            return self._compared(node)
+        if isinstance(node, ast.Call) and (self._is_own(node.func, OWN) or _is_method(node.func)):
+            unrolled = self._unrolled(node)
+            return self._deep(node) if unrolled is None else self.truth(unrolled)
+        root = dotted(getattr(node, "func", node)).partition(".")[0]
+        foreign = (hasattr(builtins, root) or root in sys.stdlib_module_names) and root not in self._taken
+        self.trusts |= not isinstance(node, PRIMARY) or foreign
+        return self._ask("truth", node)
+
+    def known(self, node: ast.expr) -> tuple[bool, Any]:
+        """Whether an expression needs nothing of the program, and its value."""
+        try:
+            return True, Outside(self._names, self._taken).of(node)
+        except (NotOutside, *FAILURES):
+            return False, None
+
+    def _compared(self, node: ast.Compare) -> ast.expr:
+        sides = [node.left, *node.comparators]
+        unknown = [side for side in sides if not self.known(side)[0]]
+        if len(unknown) == 1:  # the program does not find the other side: it may compute this one as it likes
+            sides = [self._side(side) if side is unknown[0] else self._kept(side) for side in sides]
+        else:
+            sides = [self._deep(side) for side in sides]
+        return ast.Compare(sides[0], node.ops, sides[1:])
+
+    def _side(self, node: ast.expr) -> ast.expr:
+        """All of it is the program's, unless a value of the test stands in it, which might be what is wanted."""
+        if isinstance(node, ast.Call) and self._is_own(node.func, SAYING):
+            return self.truth(node)
+        if isinstance(node, ast.Call) and self._is_own(node.func, MAKING):
+            given = node.args[:1] if dotted(node.func) == "round" else node.args
+            if dotted(node.func) == "type" or any(self.known(each)[0] or isinstance(each, DEEP) for each in given):
+                return self._deep(node)
+        return self._deep(node) if isinstance(node, DEEP) else self._ask("value", node)
+
+    def _deep(self, node: ast.expr) -> ast.expr:
+        """The smallest parts that only the program can give; the rest is done outside."""
+        if self.known(node)[0]:
+            return self._kept(node)
+        if isinstance(node, ast.Call) and self._is_own(node.func, OWN):
+            named = [ast.keyword(each.arg, self._deep(each.value)) for each in node.keywords]
+            return ast.Call(node.func, [self._deep(each) for each in node.args], named)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and _is_method(node.func):
+            given = [self._deep(each) for each in node.args]
+            return ast.Call(ast.Attribute(self._deep(node.func.value), node.func.attr), given, [])
+        if isinstance(node, ast.GeneratorExp | ast.ListComp) and self._only_own(node):
+            (loop,) = node.generators
+            made = ast.comprehension(loop.target, self._deep(loop.iter), loop.ifs, 0)
+            return type(node)(node.elt, [made])
+        if isinstance(node, DEEP) and not _is_spread(node):
+            before = len(self.asked)
+            found = mapped(node, self._deep)
+            if len(self.asked) == before:  # nothing of the program's in it, and yet it cannot be done outside
+                raise NotOutside
+            return found
+        if isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Slice | ast.Tuple):
+            return ast.Subscript(self._deep(node.value), self._deep(node.slice))
+        self.trusts |= not isinstance(node, PRIMARY)
+        return self._ask("value", node)
+
+    def _ask(self, how: str, node: ast.expr) -> ast.expr:
+        self.asked.append({how: ast.unparse(replaced(node, self._names))})
+        return ast.Name(str(len(self.asked) - 1))
+
+    def _kept(self, node: ast.expr) -> ast.expr:
+        return ast.Constant(self.known(node)[1])
+
+    def _is_own(self, node: ast.expr, names: Collection[str]) -> bool:
+        """Whether it is one of these names of Python's, and nothing of the program's."""
+        name = dotted(node)
+        return name in names and name.partition(".")[0] not in {*self._taken, *self._names}
+
+    def _only_own(self, node: ast.GeneratorExp | ast.ListComp) -> bool:
+        """Whether a loop over what the program gives does nothing to it that is not done outside."""
+        inner = {each.id for loop in node.generators for each in ast.walk(loop.target) if isinstance(each, ast.Name)}
+        parts = [node.elt, *(test for loop in node.generators for test in loop.ifs)]
+        tried = Outside(dict.fromkeys(inner, 1) | dict(self._names), self._taken)
+        for part in parts:
+            try:
+                tried.of(part)
+            except NotOutside:
+                return False
+            except FAILURES:
+                continue
+        return len(node.generators) == 1
+
+    def _unrolled(self, node: ast.Call) -> ast.expr | None:
+        """`all(test for x in values)`, where the values are the test's own, as `test and test …`."""
+        loop = node.args[0] if len(node.args) == 1 else None
+        joining = {"all": ast.And(), "any": ast.Or()}.get(dotted(node.func))
+        if joining is None or not isinstance(loop, ast.GeneratorExp | ast.ListComp) or len(loop.generators) != 1:
+            return None
+        (turns,) = loop.generators
+        well, values = self.known(turns.iter)
+        values = list(islice(values, MOST_TURNS + 1)) if well else []
+        if turns.ifs or not 0 < len(values) <= MOST_TURNS:
+            return None
+        return ast.BoolOp(joining, [replaced(loop.elt, bound(turns.target, value)) for value in values])
+
+
+def _is_spread(node: ast.expr) -> bool:
+    """Whether parts of it are several at once, as in `[*f(2)]` and `{**f(2)}`."""
+    if isinstance(node, ast.Dict):
+        return None in node.keys
+    return isinstance(node, ast.List | ast.Tuple | ast.Set) and any(isinstance(one, ast.Starred) for one in node.elts)
+
+
+def _is_method(function: ast.expr) -> bool:
+    """Whether it is a method of texts, of what a function gives (objects may have methods of these names too)."""
+    if not isinstance(function, ast.Attribute) or function.attr not in METHODS:
+        return False
+    given = function.value
+    return isinstance(given, ast.Call) and isinstance(given.func, ast.Name) and given.func.id[:1].islower()
