@@ -16,9 +16,14 @@ def folder(run_id: UUID) -> str:
     return f"runs/{run_id}"
 
 
+def checkpoints_directory() -> Path:
+    """Where this machine keeps the checkpoints of all runs."""
+    return Path(settings.MERIT_HOME) / "checkpoints"
+
+
 def checkpoint_directory(run_id: UUID | str) -> Path:
     """Where this machine keeps the checkpoints of a run."""
-    return Path(settings.MERIT_HOME) / "checkpoints" / str(run_id)
+    return checkpoints_directory() / str(run_id)
 
 
 def save(name: str, content: bytes) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from labapp.runs import modelfiles
 from labapp.runs.checkpoints import saved, step_of
+from labapp.runs.files import checkpoints_directory
 from labapp.runs.models import Run
 from labapp.runs.run_names import name_of, run_named
 from workers.contract.modelnames import OF_RUN, is_of_run
@@ -44,8 +45,15 @@ def learned(team: int, name: str) -> list[Learned]:
 
 
 def directory_of(name: str, team: int) -> Path | None:
-    """Where a model lies on this machine; None for one on the hub. NotLearned as `learned` says it."""
-    return learned(team, name)[0].directory if is_of_run(name) else modelfiles.place(name)
+    """Where a model lies on this machine; None for one on the hub. NotLearned as `learned` says it, and for a directory
+    of a run."""
+    if is_of_run(name):
+        return learned(team, name)[0].directory
+    place = modelfiles.place(name)
+    # There lie those of every team: of a number it is known whose run it is, of a path it is not.
+    if place is not None and place.resolve().is_relative_to(checkpoints_directory().resolve()):
+        raise NotLearned(f"{name} lies among the checkpoints of runs, which are named as {OF_RUN}<number>")
+    return place
 
 
 def may_begin(run: Run) -> bool:

@@ -8,12 +8,12 @@ from django.core.files.storage import default_storage
 
 from labapp import shelf
 from labapp.runs import modelfiles
-from labapp.runs.learned import NotLearned, directory_of, learned
+from labapp.runs.learned import NotLearned, directory_of
 from labapp.runs.modelfiles import ModelFacts
 from labapp.workshop.models import DataVersion
 from workers.contract.analysis import AnalysisSpec
 from workers.contract.errors import Trouble
-from workers.contract.modelnames import runs_named
+from workers.contract.modelnames import is_of_run, models_named
 from workers.contract.spec import RunSpec
 
 
@@ -27,10 +27,12 @@ def model_facts(spec: RunSpec, team: int) -> ModelFacts | None:
 
 
 def run_troubles(spec: RunSpec | AnalysisSpec, team: int) -> Iterator[Trouble]:
-    """The models of other runs, anywhere in the document, that are not there for this team."""
-    for path, name in runs_named(spec, shelf.catalogue()):
+    """The models, anywhere in the document, that are other runs' and are not there for this team, or not its own."""
+    for path, name in models_named(spec, shelf.catalogue()):
         try:
-            modelfiles.facts(learned(team, name)[0].directory)
+            directory = directory_of(name, team)
+            if is_of_run(name) and directory is not None:
+                modelfiles.facts(directory)
         except (modelfiles.ModelTrouble, NotLearned) as error:
             yield Trouble(path, str(error))
 

@@ -64,12 +64,12 @@ def _of_reward(path: str, reward: RewardPick, catalogue: Catalogue, rename: Rena
     return replace(reward, params=of_node(leaf, catalogue, rename, path).params)
 
 
-def runs_named(spec: RunSpec | AnalysisSpec, catalogue: Catalogue) -> list[tuple[str, str]]:
-    """(path in the document, name) of every model that is another run's."""
+def models_named(spec: RunSpec | AnalysisSpec, catalogue: Catalogue) -> list[tuple[str, str]]:
+    """(path in the document, name) of every model."""
     found: list[tuple[str, str]] = []
 
     def note(path: str, name: str) -> str:
-        found.extend([(path, name)] if is_of_run(name) else [])
+        found.append((path, name))
         return name
 
     if isinstance(spec, AnalysisSpec):
@@ -77,3 +77,8 @@ def runs_named(spec: RunSpec | AnalysisSpec, catalogue: Catalogue) -> list[tuple
     else:
         renamed(spec, catalogue, note)
     return found
+
+
+def runs_named(spec: RunSpec | AnalysisSpec, catalogue: Catalogue) -> list[tuple[str, str]]:
+    """(path in the document, name) of every model that is another run's."""
+    return [(path, name) for path, name in models_named(spec, catalogue) if is_of_run(name)]

@@ -1,12 +1,13 @@
 """Models that stand in documents as `run:<number>`: turned into directories."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from labapp import shelf
 from labapp.runs.checkpoints import taken
-from labapp.runs.learned import Learned, NotLearned, learned
+from labapp.runs.learned import Learned, NotLearned, directory_of, learned
 from labapp.runs.models import Run
 from labapp.runs.run_names import run_number
 from workers.contract.errors import RunError
@@ -24,7 +25,7 @@ def reward_of(document: Mapping[str, Any], owner: str, began: str = "") -> Node:
 
     def directory(path: str, name: str) -> str:
         if not is_of_run(name):
-            return name
+            return _allowed(name, int(owner or 0))
         return str(_taken(began, name) or _learned(int(owner or 0), name)[0].directory)
 
     return of_node(node, shelf.catalogue(), directory)
@@ -34,7 +35,7 @@ def kept(run: Run, name: str) -> str:
     """The directory of what the run began with, where a name is that of another run: of the newest sound checkpoint,
     which stays with the run from then on. Else the name."""
     if not is_of_run(name):
-        return name
+        return _allowed(name, run.team_id)
     return str(_taken(str(run.pk), name) or keep(run, _sound(_learned(run.team_id, name))))
 
 
@@ -44,9 +45,23 @@ def _taken(began: str, name: str) -> Path | None:
     return None if source is None or not began else taken(began, source)
 
 
+def _allowed(name: str, team: int) -> str:
+    """The name of a model that is no run's; RunError where it is a directory of a run."""
+    with _told():
+        directory_of(name, team)
+    return name
+
+
 def _learned(team: int, name: str) -> list[Learned]:
-    try:
+    with _told():
         return learned(team, name)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What is no model for this team, as an error of the engine's kind."""
+    try:
+        yield
     except NotLearned as error:
         what = str(error)
         raise RunError("model", f"{what[:1].upper()}{what[1:]}.") from None

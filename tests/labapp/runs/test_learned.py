@@ -164,3 +164,14 @@ def test_a_field_of_a_reward_that_names_a_model_offers_the_runs(alice_client: Cl
     html = send(alice_client, data, "change").content.decode()
     field = next(part for part in html.split("<input") if 'name="rewards.2.params.name"' in part)
     assert 'list="learned-models"' in field.split(">")[0]
+
+
+def test_a_checkpoint_is_not_named_by_its_path(team: Team, teacher: Run, tmp_path: Path) -> None:
+    """It might be another team's; nor by a link or a way around, and nowhere in the document."""
+    there = checkpoint_directory(teacher.pk) / "step-000020"
+    (tmp_path / "mine").symlink_to(there)
+    for name in (str(there), f"{tmp_path}/x/../checkpoints/{teacher.pk}/{there.name}", str(tmp_path / "mine")):
+        spec = replace(guided(CATALOGUE), model=Model(name), companions=(Companion("guide", Model(name)),))
+        found = refused(spec, team)
+        for path in ("model.name", "companions.0.model.name"):
+            assert found[path].endswith("lies among the checkpoints of runs, which are named as run:<number>")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,12 @@ def reader(run: Run, settings: Any, tmp_path: Path) -> tuple[Run, str]:
     return made, save_reader(checkpoint_directory(made.pk) / "step-000004")
 
 
+def copied(directory: str) -> str:
+    """The same model where people keep theirs: among the checkpoints only runs are named."""
+    place = Path(str(directory).replace("/checkpoints/", "/copies/"))
+    return str(shutil.copytree(directory, place, dirs_exist_ok=True))
+
+
 def flr(name: str) -> dict[str, Any]:
     leaf = {"kind": "rewards", "name": "flr", "params": {"name": name, **SENTENCES}}
     return {"kind": "combining", "name": "sum", "of": [leaf, leaf]}
@@ -73,8 +80,17 @@ def test_it_works(reader: tuple[Run, str], ask: Ask) -> None:
     owner = str(run.team_id)
     found, error = ask(flr(f"run:{run.pk}"), owner)
     assert error == ""
-    assert found == ask(flr(directory), owner)[0]
+    assert found == ask(flr(copied(directory)), owner)[0]
     assert found is not None
+
+
+@pytest.mark.parametrize("ask", [judged, dry_run, replayed, served])
+def test_a_checkpoint_is_not_named_by_its_path(reader: tuple[Run, str], ask: Ask) -> None:
+    """Nobody could say whose it is."""
+    run, directory = reader
+    found, error = ask(flr(directory), str(run.team_id))
+    assert found is None
+    assert "lies among the checkpoints of runs, which are named as run:<number>" in error
 
 
 @pytest.mark.parametrize("ask", [judged, dry_run, replayed, served])
@@ -91,7 +107,7 @@ def test_a_served_reward_follows_the_run(reader: tuple[Run, str]) -> None:
     owner = str(run.team_id)
     before = served(flr(f"run:{run.pk}"), owner)
     later = save_reader(checkpoint_directory(run.pk) / "step-000008", kind="qwen3")
-    assert served(flr(f"run:{run.pk}"), owner) == served(flr(later), owner) != before
+    assert served(flr(f"run:{run.pk}"), owner) == served(flr(copied(later)), owner) != before
 
 
 def test_a_run_and_an_analysis_keep_the_model_that_their_reward_began_with(
@@ -129,8 +145,8 @@ def test_a_run_replayed_with_its_own_reward_asks_what_it_began_with(reader: tupl
         made = replay_stored(stored, {"name": "read", "node": flr(name)}, str(source.team_id), own)
         return made["error"], made["whole"]
 
-    assert replay(f"run:{source.pk}", str(asking.pk)) == replay(kept, "") == replay(directory, "")
-    assert replay(f"run:{source.pk}", "") == replay(later, "") != replay(kept, "")
+    assert replay(f"run:{source.pk}", str(asking.pk)) == replay(copied(kept), "") == replay(copied(directory), "")
+    assert replay(f"run:{source.pk}", "") == replay(copied(later), "") != replay(copied(kept), "")
 
 
 def test_a_language_model_is_no_reward_model(reader: tuple[Run, str]) -> None:
