@@ -30,7 +30,8 @@ def read(reply: Any, answers: Answers, form: Form = "trl") -> Scores:
     if not isinstance(given, list):
         raise SandboxFault("wrong_count", f"it must return a list with one value a completion, not {described(given)}")
     if len(given) != count:
-        raise SandboxFault("wrong_count", f"it gave {len(given)} values for {count} completions")
+        what = f"it gave {len(given)} values for {count} completions: return one for each, None where it does not apply"
+        raise SandboxFault("wrong_count", what)
     scores = Scores([None] * count)
     for index, row in enumerate(given):
         try:

@@ -112,7 +112,8 @@ class Scorer:
         for index in range(len(batch.answers.texts)):
             left = min(self.limits.sample_seconds, deadline - time.monotonic())
             if left <= 0 or ends >= MOST_ENDS:
-                faults.append(SandboxFault(whole.kind, f"{whole.message}; not tried alone", index, whole.user_line))
+                what = f"{whole.message}; stopped with its batch, not tried alone"
+                faults.append(SandboxFault(whole.kind, what, index, whole.user_line))
                 continue
             try:
                 singles[index] = self._call(batch.rows([index], left))
