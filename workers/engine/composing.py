@@ -1,7 +1,7 @@
 """Judges by a reward that is put together from parts: leaves score, the other nodes combine, from the leaves up."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from workers.contract.answers import Answers
 from workers.contract.rewardnode import INNER, Node
@@ -49,7 +49,7 @@ def _judged(tree: _Tree, answers: Answers, step: int, facilities: Facilities) ->
     faults: dict[int, str] = {}
     for path, node in reversed(list(tree.root.walk())):  # parts before what combines them
         if path in tree.leaves:
-            made = tree.leaves[path].judge(answers, step)
+            made = _named(tree.leaves[path].judge(answers, step), tree.names[path])
             faults = {n: f"{tree.names[path]}: {what}" for n, what in made.faults.items()} | faults
         else:
             below = f"{path}." if path else ""
@@ -66,6 +66,15 @@ def _judged(tree: _Tree, answers: Answers, step: int, facilities: Facilities) ->
         parts_ |= {f"{tree.names[path]}/{name}": column for name, column in values.parts.items()}
     spans = {n: spans for n, spans in whole.spans.items() if n not in faults}
     return Values(total, parts_, spans, faults, _notes(tree, found))
+
+
+def _named(values: Values, name: str) -> Values:
+    """A leaf's values, whose places say which leaf they are of."""
+    spans = {
+        n: [replace(span, part=f"{name}/{span.part}" if span.part else name) for span in several]
+        for n, several in values.spans.items()
+    }
+    return replace(values, spans=spans)
 
 
 def _notes(tree: _Tree, found: Mapping[str, Values]) -> dict[int, str]:

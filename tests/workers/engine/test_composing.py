@@ -70,6 +70,16 @@ def test_what_is_dense_keeps_its_places() -> None:
     assert [(span.start, span.value) for span in found.spans["mine"][0]] == [(0, 0.5), (1, 0.5)]
 
 
+def test_places_say_of_which_part_they_are() -> None:
+    source = "def reward(completions):\n    return [{'a': {'step': 0, 'value': 1}, 'b': 2} for _ in completions]\n"
+    leaves = (Node("rewards", "code:1@1", source=DENSE, label="dense"), Node("rewards", "code:2@1", source=source))
+    halved = Node("combining", "scale", {"factor": 0.5}, of=(leaves[1],))
+    found = scored(Node("combining", "sum", of=(leaves[0], halved)), ("#39",))
+    spans = found.spans["mine"][0]
+    assert [(span.part, span.value) for span in spans] == [("dense", 0.5), ("dense", 0.5), ("code:2@1/a", 0.5)]
+    assert found.values["mine"] == [2.5]
+
+
 def test_a_number_of_a_combination_may_follow_the_runs_steps() -> None:
     fading = {"start": 2.0, "end": 0.0, "share": 1.0}
     tree = Node("combining", "sum", of=(RIGHT, Node("combining", "scale", {"factor": fading}, of=(SHORT,))))
