@@ -28,19 +28,25 @@ from workers.models.starters import KINDS, Kind, Recipe
 KEEP_EVERY = 500  # steps after which what has been learned so far is written
 
 
-def train(kind: Kind, recipe: Recipe, report: Callable[[LlamaForCausalLM, int, float], None]) -> LlamaForCausalLM:
-    """The trained model; `report(model, step, loss)` is called after every step (loss in nats a token)."""
+def train(
+    kind: Kind,
+    recipe: Recipe,
+    report: Callable[[LlamaForCausalLM, int, float], None],
+    begun: LlamaForCausalLM | None = None,
+) -> LlamaForCausalLM:
+    """The trained model, `begun` or a new one; `report(model, step, loss)` is called after every step (loss in nats a
+    token)."""
     torch.set_num_threads(recipe.threads)
     torch.manual_seed(recipe.seed)
     rng = random.Random(recipe.seed)
-    tokenizer, model = kind.make_tokenizer(), kind.make_model()
+    tokenizer, model = kind.make_tokenizer(), begun or kind.make_model()
     model.train()
     optimiser = torch.optim.AdamW(model.parameters(), lr=recipe.learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, recipe.learning_rate, total_steps=recipe.steps + 1, pct_start=0.06, cycle_momentum=False
     )
-    for step in range(recipe.steps):
-        parts = list(_parts(rng, tokenizer, kind.diet, recipe, step))
+    for step in range(recipe.length):
+        parts = list(_parts(rng, tokenizer, recipe.diet or kind.diet, recipe, step))
         learned = sum(int((target >= 0).sum()) for _, target in parts)
         optimiser.zero_grad()
         total = 0.0
@@ -72,8 +78,7 @@ def _parts(
 
 
 def main() -> None:
-    """Train with a progress bar, save now and then and at the end, and print a closing evaluation on held-out
-    problems."""
+    """Train, save, and print a closing evaluation on held-out problems."""
     parser = argparse.ArgumentParser(prog="python -m workers.models.make_starter", description=__doc__)
     parser.add_argument("--kind", choices=sorted(KINDS), default="starter", help="which of the starter models")
     parser.add_argument("--out", type=Path, required=True, help="folder for the model and its tokenizer")
@@ -85,24 +90,33 @@ def main() -> None:
     chosen = parser.parse_args()
     kind = KINDS[chosen.kind]
     given = {name: getattr(chosen, name) for name in ("seed", "steps", "careful_share", "threads")}
-    recipe = replace(kind.recipe, **{name: value for name, value in given.items() if value is not None})
+    given = {name: value for name, value in given.items() if value is not None}
     started = time.monotonic()
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, TimeRemainingColumn()) as bar:
-        line = bar.add_task("starter model", total=recipe.steps)
-
-        def report(model: LlamaForCausalLM, step: int, loss: float) -> None:
-            bar.update(line, completed=step, description=f"loss {loss:.3f}")
-            if step % KEEP_EVERY == 0 and step < recipe.steps:
-                kind.save(copy.deepcopy(model), chosen.out)
-
-        model = train(kind, recipe, report)
-    kind.save(model, chosen.out)
+    model = None
+    for number, recipe in enumerate(kind.recipes, 1):
+        # The next course begins with the numbers of the file.
+        model = _shown(kind, replace(recipe, **given), chosen.out, f"course {number} of {len(kind.recipes)}", model)
+        kind.save(model, chosen.out)
+    assert model is not None
     print(f"{model.num_parameters():,} parameters, {time.monotonic() - started:.0f} s, saved in {chosen.out}")
     for dish in kind.diet:
         shares = sampled_accuracy(kind, model, dish, count=chosen.problems, seed=1)
         figures = json.dumps({name: round(share, 3) for name, share in shares.items()})
         print(dish.task.__name__.rpartition(".")[2], dish.level, figures, flush=True)
+
+
+def _shown(kind: Kind, recipe: Recipe, out: Path, name: str, begun: LlamaForCausalLM | None) -> LlamaForCausalLM:
+    """One course with a progress bar; what has been learned so far is written now and then."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, TimeRemainingColumn()) as bar:
+        line = bar.add_task(name, total=recipe.length)
+
+        def report(model: LlamaForCausalLM, step: int, loss: float) -> None:
+            bar.update(line, completed=step, description=f"{name}, loss {loss:.3f}")
+            if step % KEEP_EVERY == 0 and step < recipe.length:
+                kind.save(copy.deepcopy(model), out)
+
+        return train(kind, recipe, report, begun)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,20 @@ DIET = (
     Dish(arithmetic, 1, 0.11, reactions=True),
     Dish(arithmetic, 2, 0.06, reactions=True),
 )
+SUMS = (
+    Dish(tool_use, 1, 0.05),
+    Dish(tool_use, 2, 0.07),
+    Dish(tool_use, 3, 0.10),
+    Dish(text_to_sql, 1, 0.05),
+    Dish(text_to_sql, 2, 0.07),
+    Dish(reranking, 1, 0.05),
+    Dish(reranking, 2, 0.08),
+    Dish(judging, 1, 0.06),
+    Dish(judging, 2, 0.08),
+    Dish(judging, 3, 0.06),
+    Dish(arithmetic, 1, 0.40, reactions=True),
+    Dish(arithmetic, 2, 0.03, reactions=True),
+)
 VOCABULARY = 640
 TEXTS = 4000  # solved problems that the pieces are counted in
 # Pieces never cross these: single digits, words, marks, breaks; the first two may take the blank before them.
