@@ -51,7 +51,7 @@ def start(request: HttpRequest) -> HttpResponse:
     except NoSamples as error:
         return _answer(request, Judged("failed", reason=str(error)))
     names = [words_of(one) for one in versions if one is not None]
-    return _answer(request, judging.start(team, documents, found, names=names))
+    return _answer(request, judging.start(team, documents, found, samples.stored(team, request.POST), names=names))
 
 
 @require_safe

@@ -32,10 +32,15 @@ class Judged:
 
 
 def start(
-    team: Team, documents: Sequence[Mapping[str, Any]], samples: Sequence[Mapping[str, Any]], **more: Any
+    team: Team,
+    documents: Sequence[Mapping[str, Any]],
+    samples: Sequence[Mapping[str, Any]],
+    stored: Mapping[str, Any],
+    **more: Any,
 ) -> Judged:
-    """Ask the quick worker what rewards, as nodes of a run's document, say of `samples`; `more` is kept with them."""
-    asked = quick.ask(TASK, [list(documents), list(samples), str(team.pk)], PATIENCE)
+    """Ask the quick worker what rewards, as nodes of a run's document, say of `samples`, of which a run may have
+    `stored` {lengths, own}; `more` is kept with them."""
+    asked = quick.ask(TASK, [list(documents), list(samples), str(team.pk), dict(stored)], PATIENCE)
     if asked.reason:
         return Judged("failed", reason=asked.reason)
     shown = [{name: one.get(name) for name in SHOWN} for one in samples]

@@ -77,8 +77,8 @@ def values(request: HttpRequest) -> HttpResponse:
     places = {} if draft.tree is None else _sound(team, draft.tree)
     if not places:
         return _answer(request, Judged("failed", reason="No part can be scored yet: the checks say what is missing."))
-    asked = judging.start(team, [treedocs.document(one) for one in places.values()], found, places=list(places))
-    return _answer(request, asked)
+    documents, stored = [treedocs.document(one) for one in places.values()], samples.stored(team, request.POST)
+    return _answer(request, judging.start(team, documents, found, stored, places=list(places)))
 
 
 def _sound(team: Team, tree: Node) -> dict[str, Node]:

@@ -56,10 +56,13 @@ def dry_run(
 
 @app.task(name="merit.judge")
 def judge_samples(
-    documents: Sequence[Mapping[str, Any]], samples: Sequence[Mapping[str, Any]], owner: str
+    documents: Sequence[Mapping[str, Any]],
+    samples: Sequence[Mapping[str, Any]],
+    owner: str,
+    stored: Mapping[str, Any] | None = None,
 ) -> list[dict[str, Any]]:
     """See `judged.py`."""
-    return judge(documents, samples, owner)
+    return judge(documents, samples, owner, stored)
 
 
 @app.task(name="merit.serve_reward", ignore_result=True)

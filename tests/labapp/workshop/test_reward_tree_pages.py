@@ -9,6 +9,8 @@ import pytest
 from django.test import Client
 
 from labapp.accounts.models import Team, User
+from labapp.observatory.models import Rollout
+from labapp.runs import launch
 from labapp.workshop import rewards
 from labapp.workshop.models import Reward, RewardVersion
 from tests.labapp.workshop.conftest import QuickWorker
@@ -173,6 +175,28 @@ def test_a_function_can_become_a_part_and_parts_a_function_again(alice_client: C
     assert code.reward.versions.count() == 3
 
 
+def test_a_runs_samples_come_with_their_tokens(
+    alice_client: Client, alice: User, team: Team, code: RewardVersion, quick_worker: QuickWorker
+) -> None:
+    """Both where parts show their values and where two versions are compared; the letters of "abc" are 3."""
+    worker = quick_worker(judge)
+    run = launch.create(team, alice, {"name": "r", "model": {"name": "starter"}}, "E")
+    Rollout.objects.create(
+        run=run, step=1, index=0, group=0, prompt_key="k", prompt="p", completion="abc", answer="2",
+        end="finished", length=40, rewards={}, file="f",
+    )  # fmt: skip
+    samples = {"place": "run", "run": str(run.pk), "count": "8"}
+    band = {"kind": "rewards", "name": "length_band", "params": {"shortest": 40, "room": 0, "fall": 0}}
+    html = alice_client.post(VALUES, {"tree": json.dumps(band), **samples}).content.decode()
+    assert worker.sent[-1][2][3] == {"lengths": [40], "own": "starter"}
+    html = alice_client.get(html.split('hx-get="')[1].split('"')[0]).content.decode()
+    data = json.loads(html.split('id="values-data" type="application/json">')[1].split("</script>")[0])
+    assert data["values"] == {"": [1.0]}
+    chosen = {"a": code.reference, "b": code.reference, **samples}
+    alice_client.post("/workshop/rewards/compare/", chosen)
+    assert worker.sent[-1][2][3] == {"lengths": [40], "own": "starter"}
+
+
 def test_values_come_for_every_part(alice_client: Client, quick_worker: QuickWorker) -> None:
     worker = quick_worker(judge)
     fields = {"tree": json.dumps(GATE | {"name": "sum"}), "place": "pasted", "pasted": SAMPLES}
@@ -205,7 +229,8 @@ def test_viewers_read_and_outsiders_see_nothing(
     version = rewards.create(team, alice, "both", Node("combining", "sum", of=(Node("rewards", "format"),)))
     address = f"/workshop/rewards/{version.reward_id}/"
     html = vera_client.get(address).content.decode()
-    assert html.count('role="treeitem"') == 2
+    assert html.count('role="treeitem"') == html.count(" disabled>\n    <input") == html.count('draggable="false"') == 2
+    assert html.count("data-edit") == 2  # whoever reads may open a part
     assert "Save version" not in html
     assert "data-do=" not in html
     assert charlie_client.get(address).status_code == 404

@@ -71,3 +71,12 @@ def test_only_some_functions_are_kept() -> None:
     for number in range(WARM + 2):
         judge([LONG | {"source": f"{LONG['source']}# {number}\n"}], SAMPLES, "many")
     assert len(keeping._kept) == WARM
+
+
+def test_a_runs_completions_are_measured_in_its_tokens() -> None:
+    """3 to 5 tokens earn 1; letters stand for them where nobody knows better."""
+    band = {"kind": "rewards", "name": "length_band", "params": {"shortest": 3, "room": 2, "fall": 0}}
+    samples = [{"prompt": "p", "completion": text} for text in ("aaaaaaaa", "a bb", "aaaa")]
+    asked: list[dict[str, Any] | None] = [None, {}, {"lengths": [4, 9, 1], "own": "words"}]
+    found = [judge([band], samples, "", stored)[0]["values"][""] for stored in asked]
+    assert found == [[0.0, 1.0, 1.0]] * 2 + [[1.0, 0.0, 0.0]]
