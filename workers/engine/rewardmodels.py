@@ -15,6 +15,8 @@ from workers.contract.spec import Model
 from workers.engine.written import MODELS, batches, ids_of, keep, must_fit, on_device, padded, written
 from workers.models.loading import load_tokenizer, locate
 
+Kept = tuple[PreTrainedModel, PreTrainedTokenizerBase, int | None]
+
 
 def make_reward_model(stack: ExitStack) -> "RewardModels":
     """See `contract.services.RewardModel`."""
@@ -25,7 +27,7 @@ class RewardModels:
     """The last few models that were asked for stay in memory."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, tuple[PreTrainedModel, PreTrainedTokenizerBase, int]] = {}
+        self._kept: dict[str, Kept] = {}
 
     def __call__(self, name: str, texts: Sequence[Text]) -> list[float]:
         """One score a text, without gradient. RunError where the model cannot be loaded or is no reward model;
@@ -40,8 +42,8 @@ class RewardModels:
         return found
 
 
-def load_reward_model(name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, int]:
-    """The network, its tokenizer, and the token that fills rows up. RunError says what is wrong."""
+def load_reward_model(name: str) -> Kept:
+    """The network, its tokenizer, and its token that fills rows up, if it has any. RunError says what is wrong."""
     model = Model(name)
     place, options = locate(model)
     tokenizer = load_tokenizer(model)
@@ -61,12 +63,9 @@ def load_reward_model(name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBa
         raise RunError("model", what, mend)
     if network.config.num_labels != 1:
         raise RunError("model", f"{name!r} gives {network.config.num_labels} numbers a text, not one.", mend)
-    pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
-    if pad is None:
-        raise RunError("tokenizer", f"the tokenizer of {name!r} has neither a pad token nor an end token.")
-    network.config.pad_token_id = pad  # by it such networks find the last token of a row
+    pad = network.config.pad_token_id
     torch.nn.Module.eval(on_device(network))
-    return network, tokenizer, int(pad)
+    return network, tokenizer, None if pad is None else int(pad)
 
 
 def _ids(tokenizer: PreTrainedTokenizerBase, text: Text, network: PreTrainedModel) -> tuple[int, ...]:
@@ -77,7 +76,13 @@ def _ids(tokenizer: PreTrainedTokenizerBase, text: Text, network: PreTrainedMode
 
 
 @torch.no_grad()
-def _scores(network: PreTrainedModel, rows: Sequence[Sequence[int]], pad: int) -> Tensor:
+def _scores(network: PreTrainedModel, rows: Sequence[Sequence[int]], pad: int | None) -> Tensor:
+    # Such networks find the last token of a row by their pad token. One that has none reads the last token, whatever
+    # that is (the end token as a rule, which its tokenizer may well fill up with): it gets one that no row holds.
+    if pad is None:
+        held = {token for row in rows for token in row}
+        pad = next((token for token in range(network.config.vocab_size) if token not in held), 0)
+        network.config.pad_token_id = pad
     ids, present = padded(rows, pad, network.device)
     found: Tensor = network(input_ids=ids, attention_mask=present).logits[:, 0].float()
     return found

@@ -1,5 +1,6 @@
 """Reward models by name, saved to disk here: one number a text, whoever its neighbours are."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from workers.contract.services import Text
 from workers.engine import rewardmodels
 from workers.engine.facilities import Facilities
 from workers.engine.rewardmodels import RewardModels
+from workers.engine.written import written
 
 TEXTS = (
     Text("the cat", " sat"),
@@ -46,6 +48,24 @@ def test_a_dialogue_is_written_through_the_template(tmp_path: Path) -> None:
         name, [Text("", "cat", (("user", "the dog"),)), Text("", "<|user|>the dog<eos><|assistant|>cat<eos>")]
     )
     assert found == pytest.approx(other, abs=1e-6)
+
+
+def test_a_model_without_a_pad_token_reads_the_last_token_whatever_it_is(tmp_path: Path) -> None:
+    """Its tokenizer fills up with the end token, with which texts of the template end: alone, that is what is read."""
+    name = save_reward_model(tmp_path / "chat", chat=True)
+    for file, changes in (("config.json", {"pad_token_id": None}), ("tokenizer_config.json", {"pad_token": "<eos>"})):
+        place = tmp_path / "chat" / file
+        place.write_text(json.dumps(json.loads(place.read_text()) | changes))
+    texts = [Text("", words, (("user", "the dog"),)) for words in ("cat", "good good sat", "bad")]
+    scores = RewardModels()(name, texts)
+    network = AutoModelForSequenceClassification.from_pretrained(name)
+    assert network.config.pad_token_id is None
+    for text, score in zip(texts, scores, strict=True):
+        before, after, _ = written(word_tokenizer(chat=True), text)
+        assert after == "<eos>"
+        ids = word_tokenizer()(f"{before}{text.completion}{after}", add_special_tokens=False)["input_ids"]
+        with torch.no_grad():
+            assert score == pytest.approx(float(network(torch.tensor([ids])).logits), abs=1e-5)
 
 
 def test_where_there_is_no_template_lines_begin_with_roles(folder: str) -> None:
