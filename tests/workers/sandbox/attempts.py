@@ -12,11 +12,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT))
 
-from tests.workers.sandbox import escapes  # noqa: E402
+from tests.workers.sandbox import escapes, rarer  # noqa: E402
 from workers.contract.answers import Answers  # noqa: E402
 from workers.sandbox import Scorer  # noqa: E402
 
-ATTEMPTS = escapes.HARMLESS | escapes.OTHERS
+HARMLESS = escapes.HARMLESS | rarer.HARMLESS
+ATTEMPTS = HARMLESS | escapes.OTHERS | rarer.OTHERS
 INSIDE = """
 def reward(completions):
     try:

@@ -65,7 +65,7 @@ def test_attempt_is_refused(name: str, targets: dict[str, Any]) -> None:
     assert {path.name for path in Path(targets["place"]).iterdir()} == {"secret", "short", "socket"}
 
 
-@pytest.mark.parametrize("name", escapes.HARMLESS)
+@pytest.mark.parametrize("name", attempts.HARMLESS)
 def test_attempt_works_outside(name: str, targets: dict[str, Any]) -> None:
     """What fails everywhere would show nothing about the walls."""
     _meant_for_this_machine(name)
