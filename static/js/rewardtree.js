@@ -9,7 +9,7 @@ const form = document.getElementById("parts");
 const box = document.getElementById("parts-tree");
 const panel = document.getElementById("tree-panel");
 const changed = document.getElementById("changed");
-const may = !box.disabled;
+const may = "may" in box.dataset;
 const { forget, show } = values(box);
 let steps = Promise.resolve();
 let leaving = false;
@@ -88,6 +88,8 @@ function troubles() {
     slot.hidden = false;
     part.querySelector(`:scope > .part-fields [name="${CSS.escape(path)}"]`)?.setAttribute("aria-invalid", "true");
   }
+  // Without parts there is nothing to do but to add one.
+  for (const one of form.querySelectorAll(".tools [data-do]:not([data-do=add])")) one.disabled = !parts().length;
   const undo = form.querySelector("[data-do=undo]");
   if (undo) undo.disabled = panel.querySelector("[data-can-undo]")?.dataset.canUndo !== "yes";
 }

@@ -32,9 +32,12 @@ def expect_tree(page: Page, *names: str, at: str) -> None:
 def test_it_works(page: Page, shoot: Shoot) -> None:
     """By keys alone: a gate over a number and a sum; by hand the first sample earns 1 + 0 behind an open gate."""
     page.goto(NEW)
+    wrap = page.get_by_role("button", name="Wrap", exact=True)
+    expect(wrap).to_be_disabled()
     page.get_by_role("button", name="Add the first part").press("Enter")
     picked(page, "numeric answer")
     expect_tree(page, "Numeric answer", at="")
+    expect(wrap).to_be_enabled()
     page.keyboard.press("w")
     picked(page, "gate")
     expect_tree(page, "Gate", "Numeric answer", at="")
@@ -136,7 +139,7 @@ def test_what_is_saved_is_compared_and_trained_with(page: Page, shoot: Shoot) ->
     expect(page.get_by_text("nothing is wrong")).to_be_visible()
     tree = page.locator('[data-field$=".tree"]')
     expect(tree.locator("math")).to_contain_text("brevity")
-    page.locator('[name="rewards.2.on_failure"]').select_option("zero")
+    page.locator('[name="rewards.0.on_failure"]').select_option("zero")
     for name, value in {"budget.steps": "2", "budget.eval_every": "0", "batch_prompts": "2", "siblings": "2"}.items():
         page.fill(f'[name="{name}"]', value)
     expect(page.locator("#document-json")).to_contain_text('"on_failure": "zero"')

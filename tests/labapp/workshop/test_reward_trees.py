@@ -62,7 +62,7 @@ def test_a_function_within_a_saved_tree_is_not_deleted(alice_client: Client, ali
     assert list(uses.trees_of_reward(code.reward)) == [tree]
     address = f"/workshop/rewards/{code.reward_id}/"
     said = alice_client.post(f"{address}delete/", follow=True).content.decode()
-    assert "is used by the reward both@1" in said
+    assert "is used by the reward both, version 1" in said
     assert Reward.objects.count() == 2
     assert alice_client.post(f"/workshop/rewards/{tree.reward_id}/delete/").status_code == 302
     assert alice_client.post(f"{address}delete/").status_code == 302
