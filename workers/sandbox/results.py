@@ -2,7 +2,8 @@
 
 A completion's value is a number, None, values at places (see `places.py`), or a dict of components, each of which is
 one of these. Without a component `reward` the dict's value is the sum, and arises where its components say; with one,
-what that says is the value and where it arises, and the others are looked at only.
+what that says is the value and where it arises, and the others are looked at only. In the dicts of verl and OpenRLHF
+components are numbers alone, as they are there.
 """
 
 from dataclasses import replace
