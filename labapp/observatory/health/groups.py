@@ -15,15 +15,15 @@ def zero_variance(rows: list[Row]) -> Finding:
     groups = [group for group in groups_of(rows).values() if len(group) > 1]
     if not groups:
         return Finding(title, "unknown", "No group with two completions is stored.", rule)
-    flat = [group for group in groups if len({row.total for row in group}) == 1]
+    # One that a reward does not apply to, or failed on, is no difference to learn from.
+    flat = [group for group in groups if len({row.total for row in group if row.total is not None}) < 2]
     share = len(flat) / len(groups)
     what = (
         f"{len(flat):,} of {len(groups):,} groups in {newest(rows)} have no variance: group-relative credit learns "
         "nothing from them."
     )
     shown = tuple(
-        Shown(group[0], f"all {len(group)} of its group earned {_number(group[0].total)}")
-        for group in flat[:MOST_SHOWN]
+        Shown(group[0], f"all {len(group)} of its group earned {_earned(group)}") for group in flat[:MOST_SHOWN]
     )
     return Finding(title, "seen" if share >= HALF else "clear", what, rule, shown)
 
@@ -51,5 +51,8 @@ def _most_common(group: list[Row]) -> Shown:
     return Shown(first, f"said {times} times by {len(group)} siblings")
 
 
-def _number(value: float | None) -> str:
-    return "nothing" if value is None else number(value, 4)
+def _earned(group: list[Row]) -> str:
+    found = [row.total for row in group if row.total is not None]
+    if not found:
+        return "nothing"
+    return number(found[0], 4) + (" or nothing" if len(found) < len(group) else "")

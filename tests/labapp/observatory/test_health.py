@@ -31,6 +31,11 @@ def test_groups_without_a_difference() -> None:
     assert [(one.row.step, one.row.index) for one in found.shown] == [(7, 0)]
     assert groups.zero_variance([*rows, row(4, 0.0, 2), row(5, 1.0, 2)]).state == "clear"
     assert groups.zero_variance([row(0), row(1, group=1)]).state == "unknown"
+    partly = groups.zero_variance([row(0, None), row(1, 1.0), row(2, None, 1), row(3, None, 1)])
+    assert [one.words for one in partly.shown] == [
+        "all 2 of its group earned 1 or nothing",
+        "all 2 of its group earned nothing",
+    ]
 
 
 def test_repeated_completions() -> None:
