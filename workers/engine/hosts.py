@@ -1,7 +1,7 @@
 """Which hosts a worker may post to: whoever writes a reward names its server, whoever runs the worker sets the bounds.
 
 `MERIT_HOSTS` lists hosts, `*.names`, addresses and networks, with commas or spaces between; empty allows any. A cloud's
-own services, which give away its keys to whoever asks from inside, are refused unless the list names them.
+own services, which give its keys to whoever asks from inside, are refused unless listed.
 """
 
 import os
@@ -56,8 +56,8 @@ def allowed() -> Hosts:
             networks.append(ip_network(entry.strip("[]"), strict=False))
         except ValueError:
             if not re.fullmatch(r"[a-z0-9_.*-]*", entry):
-                what = f"{SETTING} on the worker holds {entry!r:.80}, which is no host"
-                raise HostRefused(f"cannot be asked: {what}.") from None
+                what = f"{SETTING} on the worker holds {entry!r:.80}, which is no host."
+                raise HostRefused(f"cannot be asked: {what}") from None
             names += [entry.rstrip(".")] if entry else []
     return Hosts(tuple(names), tuple(networks))
 

@@ -6,7 +6,8 @@ wanted value stays outside: `asked` takes the tests apart (`statements.py`, then
 so.
 """
 
-from workers.engine.asserting.statements import Asked, asked
+from workers.engine.asserting.looks import Asked
+from workers.engine.asserting.statements import asked
 from workers.engine.asserting.verdicts import passed, value_of
 
 __all__ = ["Asked", "asked", "passed", "value_of"]

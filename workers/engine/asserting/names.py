@@ -8,20 +8,9 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-LONGEST = 100_000  # of a sequence
+from workers.engine.asserting.nearness import Near, allclose
 
-
-class Near:
-    """`pytest.approx` of a number."""
-
-    def __init__(self, value: float, rel: float = 1e-6, abs: float = 1e-12) -> None:
-        self.value, self.rel, self.abs = value, rel, abs
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, int | float) and math.isclose(other, self.value, rel_tol=self.rel, abs_tol=self.abs)
-
-    def __hash__(self) -> int:
-        return hash(self.value)
+LONGEST, MOST_BITS = 100_000, 100_000  # of a sequence; of a number
 
 
 def _bounded(what: Callable[..., Any]) -> Callable[..., Any]:
@@ -35,12 +24,6 @@ def _bounded(what: Callable[..., Any]) -> Callable[..., Any]:
     return bounded
 
 
-def _allclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8) -> bool:
-    if isinstance(a, list | tuple) and isinstance(b, list | tuple):
-        return len(a) == len(b) and all(_allclose(x, y, rtol, atol) for x, y in zip(a, b, strict=True))
-    return bool(abs(a - b) <= atol + rtol * abs(b))
-
-
 TYPES = {one.__name__: one for one in (bool, bytes, complex, dict, float, frozenset, int, list, set, str, tuple)}
 # Functions that make one value of another, and functions that say whether something is so.
 MAKING: dict[str, Callable[..., Any]] = {
@@ -52,8 +35,8 @@ MAKING: dict[str, Callable[..., Any]] = {
 }  # fmt: skip
 SAYING: dict[str, Callable[..., Any]] = {
     "all": all, "any": any, "isinstance": isinstance, "bool": bool, "math.isclose": math.isclose,
-    "isclose": math.isclose, "math.isnan": math.isnan, "math.isinf": math.isinf, "np.isclose": _allclose,
-    "np.allclose": _allclose, "numpy.isclose": _allclose, "numpy.allclose": _allclose,
+    "isclose": math.isclose, "math.isnan": math.isnan, "math.isinf": math.isinf, "np.isclose": allclose,
+    "np.allclose": allclose, "numpy.isclose": allclose, "numpy.allclose": allclose,
 }  # fmt: skip
 OWN = {name: _bounded(what) for name, what in (MAKING | SAYING).items()}
 VALUES = {"math.pi": math.pi, "math.e": math.e, "math.inf": math.inf, "math.nan": math.nan}
@@ -71,3 +54,15 @@ COMPARING: dict[type[ast.cmpop], Any] = {
     ast.GtE: operator.ge, ast.Is: operator.is_, ast.IsNot: operator.is_not, ast.In: lambda a, b: a in b,
     ast.NotIn: lambda a, b: a not in b,
 }  # fmt: skip
+
+
+def large(op: ast.operator, left: Any, right: Any) -> bool:
+    """Whether the result of an operation might be larger than one would wait for."""
+    many = (str, bytes, list, tuple)
+    if isinstance(op, ast.Mult) and isinstance(left, int) and isinstance(right, int):
+        return left.bit_length() + right.bit_length() > MOST_BITS
+    if isinstance(op, ast.Mult):
+        return any(isinstance(a, many) and len(a) * b > LONGEST for a, b in ((left, right), (right, left)))
+    if isinstance(op, ast.Add) and isinstance(left, many) and isinstance(right, many):
+        return len(left) + len(right) > LONGEST
+    return isinstance(op, ast.Pow) and isinstance(left, int) and left.bit_length() * abs(right) > MOST_BITS

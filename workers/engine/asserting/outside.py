@@ -4,32 +4,10 @@ import ast
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from workers.engine.asserting.names import BINARY, COMPARING, LONGEST, METHODS, OWN, TYPES, UNARY, VALUES
+from workers.engine.asserting.binding import NotOutside, bound, dotted
+from workers.engine.asserting.names import BINARY, COMPARING, METHODS, OWN, TYPES, UNARY, VALUES, large
 
-MOST_STEPS, MOST_BITS = 20_000, 100_000  # of one expression; of a power
-
-
-class NotOutside(Exception):
-    """This cannot be evaluated here."""
-
-
-def dotted(node: ast.expr) -> str:
-    """`name` or `module.name`; empty for any other expression."""
-    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-        return f"{node.value.id}.{node.attr}"
-    return node.id if isinstance(node, ast.Name) else ""
-
-
-def bound(target: ast.expr, value: Any) -> dict[str, Any]:
-    """The names of a loop's target with their values. ValueError: they do not fit."""
-    if isinstance(target, ast.Name):
-        return {target.id: value}
-    if not isinstance(target, ast.Tuple | ast.List):
-        raise NotOutside
-    found: dict[str, Any] = {}
-    for each, part in zip(target.elts, value, strict=True):
-        found |= bound(each, part)
-    return found
+MOST_STEPS = 20_000  # of one expression
 
 
 class Outside:
@@ -104,11 +82,7 @@ class Outside:
         left, right = self.of(node.left), self.of(node.right)
         if type(node.op) not in BINARY or (isinstance(node.op, ast.Mod) and isinstance(left, str | bytes)):
             raise NotOutside
-        if isinstance(node.op, ast.Mult):
-            for many, times in ((left, right), (right, left)):
-                if isinstance(many, str | bytes | list | tuple) and len(many) * times > LONGEST:
-                    raise ValueError("too long")
-        if isinstance(node.op, ast.Pow) and isinstance(left, int) and left.bit_length() * abs(right) > MOST_BITS:
+        if large(node.op, left, right):
             raise ValueError("too large")
         return BINARY[type(node.op)](left, right)
 

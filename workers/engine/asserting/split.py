@@ -4,15 +4,14 @@ import ast
 import builtins
 import sys
 from collections.abc import Collection, Mapping
-from itertools import islice
 from typing import Any
 
+from workers.engine.asserting.binding import NotOutside, dotted
+from workers.engine.asserting.loops import FAILURES, does_nothing_else, joined
 from workers.engine.asserting.names import MAKING, METHODS, OWN, SAYING
-from workers.engine.asserting.outside import NotOutside, Outside, bound, dotted
+from workers.engine.asserting.outside import Outside
 from workers.engine.asserting.trees import mapped, replaced
 
-FAILURES = (TypeError, ValueError, ArithmeticError, LookupError, RecursionError, MemoryError, AttributeError)
-MOST_TURNS = 1000  # of a loop over values that the test names
 DEEP = (ast.List, ast.Tuple, ast.Set, ast.Dict, ast.UnaryOp, ast.BinOp, ast.BoolOp, ast.Compare, ast.IfExp)
 PRIMARY = (ast.Call, ast.Name, ast.Attribute, ast.Subscript)
 
@@ -35,7 +34,7 @@ class Split:
         if isinstance(node, ast.Compare):
             return self._compared(node)
         if isinstance(node, ast.Call) and (self._is_own(node.func, OWN) or _is_method(node.func)):
-            unrolled = self._unrolled(node)
+            unrolled = joined(node, self.known)
             return self._deep(node) if unrolled is None else self.truth(unrolled)
         root = dotted(getattr(node, "func", node)).partition(".")[0]
         foreign = (hasattr(builtins, root) or root in sys.stdlib_module_names) and root not in self._taken
@@ -78,7 +77,7 @@ class Split:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and _is_method(node.func):
             given = [self._deep(each) for each in node.args]
             return ast.Call(ast.Attribute(self._deep(node.func.value), node.func.attr), given, [])
-        if isinstance(node, ast.GeneratorExp | ast.ListComp) and self._only_own(node):
+        if isinstance(node, ast.GeneratorExp | ast.ListComp) and does_nothing_else(node, self._names, self._taken):
             (loop,) = node.generators
             made = ast.comprehension(loop.target, self._deep(loop.iter), loop.ifs, 0)
             return type(node)(node.elt, [made])
@@ -104,33 +103,6 @@ class Split:
         """Whether it is one of these names of Python's, and nothing of the program's."""
         name = dotted(node)
         return name in names and name.partition(".")[0] not in {*self._taken, *self._names}
-
-    def _only_own(self, node: ast.GeneratorExp | ast.ListComp) -> bool:
-        """Whether a loop over what the program gives does nothing to it that is not done outside."""
-        inner = {each.id for loop in node.generators for each in ast.walk(loop.target) if isinstance(each, ast.Name)}
-        parts = [node.elt, *(test for loop in node.generators for test in loop.ifs)]
-        tried = Outside(dict.fromkeys(inner, 1) | dict(self._names), self._taken)
-        for part in parts:
-            try:
-                tried.of(part)
-            except NotOutside:
-                return False
-            except FAILURES:
-                continue
-        return len(node.generators) == 1
-
-    def _unrolled(self, node: ast.Call) -> ast.expr | None:
-        """`all(test for x in values)`, where the values are the test's own, as `test and test …`."""
-        loop = node.args[0] if len(node.args) == 1 else None
-        joining = {"all": ast.And(), "any": ast.Or()}.get(dotted(node.func))
-        if joining is None or not isinstance(loop, ast.GeneratorExp | ast.ListComp) or len(loop.generators) != 1:
-            return None
-        (turns,) = loop.generators
-        well, values = self.known(turns.iter)
-        values = list(islice(values, MOST_TURNS + 1)) if well else []
-        if turns.ifs or not 0 < len(values) <= MOST_TURNS:
-            return None
-        return ast.BoolOp(joining, [replaced(loop.elt, bound(turns.target, value)) for value in values])
 
 
 def _is_spread(node: ast.expr) -> bool:

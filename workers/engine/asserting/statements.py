@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from workers.engine.asserting.outside import NotOutside, bound
-from workers.engine.asserting.split import FAILURES, MOST_TURNS, Split
+from workers.engine.asserting.binding import NotOutside, bound
+from workers.engine.asserting.looks import Asked, asserts, is_nothing, only_compared
+from workers.engine.asserting.loops import FAILURES, MOST_TURNS
+from workers.engine.asserting.split import Split
 from workers.engine.asserting.trees import bound_in, replaced, used_in
 
 FIXED = (type(None), bool, int, float, complex, str, bytes)
@@ -18,17 +20,6 @@ class _NotApart(Exception):
     """This test cannot be taken apart."""
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What the sandbox is told of a test: `steps`, each {"run": statements}, {"value": expression} or {"truth":
-    expression}; and what must be true outside, with the answers by their number as names. `trusts`: the program could
-    claim that it passed."""
-
-    steps: tuple[dict[str, str], ...]
-    checks: tuple[ast.expr, ...] = ()
-    trusts: bool = False
-
-
 @dataclass
 class _Test:
     names: dict[str, Any]
@@ -37,25 +28,27 @@ class _Test:
     steps: list[dict[str, str]] = field(default_factory=list)
     checks: list[ast.expr] = field(default_factory=list)
     answers: int = 0
+    taken_on: int = 0
     trusts: bool = False
 
     def take(self, statements: list[ast.stmt], depth: int = 0) -> None:
         """Add the steps and checks of statements."""
         for statement in statements:
-            if len(self.steps) > MOST_STEPS or depth > 5:
+            self.taken_on += 1
+            if max(len(self.steps), self.taken_on) > MOST_STEPS or depth > 5:
                 raise _NotApart
             if isinstance(statement, ast.Assert):
                 self._check(statement.test)
-            elif isinstance(statement, ast.FunctionDef) and _asserts(statement):
+            elif isinstance(statement, ast.FunctionDef) and asserts(statement):
                 self.checking[statement.name] = statement
             elif (inner := self._called(statement)) is not None:
                 self.take(inner, depth + 1)
-            elif isinstance(statement, ast.For) and _asserts(statement):
+            elif isinstance(statement, ast.For) and asserts(statement):
                 for turn in self._turns(statement):
                     self.take(turn, depth + 1)
-            elif _asserts(statement) or used_in(statement) & set(self.checking):
+            elif asserts(statement) or used_in(statement) & set(self.checking):
                 raise _NotApart
-            elif not _is_nothing(statement):
+            elif not is_nothing(statement):
                 self._run(statement, statements)
 
     def _check(self, test: ast.expr) -> None:
@@ -80,14 +73,14 @@ class _Test:
         if (
             call.keywords
             or len(given) != len(parameters)
-            or any(isinstance(each, ast.Return) for each in _all(function))
+            or any(isinstance(each, ast.Return) for each in ast.walk(function))
         ):
             raise _NotApart
         return [replaced(each, dict(zip(parameters, given, strict=True))) for each in function.body]
 
     def _turns(self, loop: ast.For) -> list[list[ast.stmt]]:
         well, values = Split(self.names, self.taken).known(loop.iter)
-        if not well or loop.orelse or any(isinstance(each, ast.Break | ast.Continue) for each in _all(loop)):
+        if not well or loop.orelse or any(isinstance(each, ast.Break | ast.Continue) for each in ast.walk(loop)):
             raise _NotApart
         turns = list(islice(values, MOST_TURNS + 1))
         if len(turns) > MOST_TURNS:
@@ -98,7 +91,7 @@ class _Test:
         target = statement.targets[0] if isinstance(statement, ast.Assign) and len(statement.targets) == 1 else None
         if isinstance(statement, ast.Assign) and isinstance(target, ast.Name):
             well, value = Split(self.names, self.taken).known(statement.value)
-            if well and (type(value) in FIXED or _only_compared(target.id, beside)):
+            if well and (type(value) in FIXED or only_compared(target.id, beside)):
                 self.names[target.id] = value  # written wherever it is used, and not there to be found
                 return
         for name in sorted(used_in(statement) & set(self.names)):
@@ -125,30 +118,3 @@ def asked(tests: tuple[str, ...], taken: frozenset[str] = frozenset()) -> tuple[
         names, checking = test.names, test.checking
         found.append(Asked(tuple(test.steps), tuple(test.checks), test.trusts or not test.checks))
     return tuple(found)
-
-
-def _all(node: ast.AST) -> list[ast.AST]:
-    return list(ast.walk(node))
-
-
-def _asserts(statement: ast.stmt) -> bool:
-    return any(isinstance(node, ast.Assert) for node in ast.walk(statement))
-
-
-def _is_nothing(statement: ast.stmt) -> bool:
-    """A text that stands for itself, `pass`, or an import of what is not needed, and not there, inside."""
-    if isinstance(statement, ast.Import | ast.ImportFrom):
-        module = statement.module if isinstance(statement, ast.ImportFrom) else statement.names[0].name
-        return module == "pytest"
-    text = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-    return text or isinstance(statement, ast.Pass)
-
-
-def _only_compared(name: str, statements: list[ast.stmt]) -> bool:
-    """Whether what a name means is only ever compared: nothing changes it, and the program is not given it."""
-    walked = [node for statement in statements for node in ast.walk(statement)]
-    sides = [side for node in walked if isinstance(node, ast.Compare) for side in (node.left, *node.comparators)]
-    loads = [node for node in walked if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)]
-    return sum(node.id == name for node in loads) == sum(
-        isinstance(side, ast.Name) and side.id == name for side in sides
-    )

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from workers.engine.asserting.outside import NotOutside, Outside
-from workers.engine.asserting.split import FAILURES
-from workers.engine.asserting.statements import Asked
+from workers.engine.asserting.binding import NotOutside
+from workers.engine.asserting.looks import Asked
+from workers.engine.asserting.loops import FAILURES
+from workers.engine.asserting.outside import Outside
 
 NOTHING = object()
 

@@ -62,5 +62,8 @@ BOMBS = (
     "assert f(2) == sum(range(10 ** 12))", "for x in range(10 ** 9):\n    assert f(x) == 1",
     "assert round(f(2), -f(2)) == f(2)", "assert " + "(" * 300 + "f(1)" + ")" * 300,
     "assert " + "-" * 50_000 + "f(1) == 1", "assert f(1) == " + "[" * 150 + "]" * 150,
-    "assert math.factorial(f(2)) == f(3)",
+    "assert math.factorial(f(2)) == f(3)", "assert " + " * ".join(["10 ** 9000"] * 99) + " == f(2)",
+    "a = 10 ** 9\n" + "\n".join(["a = a * a"] * 60) + "\nassert f(2) == a",
+    "a = 'x' * 99\n" + "\n".join(["a = a + a"] * 60) + "\nassert f(2) == a",
+    "for a in range(999):\n for b in range(999):\n  for c in range(999):\n   for d in []:\n    assert f(a) == b",
 )  # fmt: skip
