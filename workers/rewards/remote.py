@@ -43,7 +43,8 @@ def reward(
     column: Annotated[str, Text(80, empty=True), "column that is sent as labels, where there is one"] = "answer",
     together: Annotated[int, Whole(1, 4096), "completions in one post"] = 256,
 ) -> Values:
-    """What the service says of each. Lists of as many numbers in its `extra_logs` are parts."""
+    """What the service says of each. Lists of as many numbers in its `extra_logs` are parts; what it has no value for
+    has failed where its `faults` say so, and else does not apply."""
     count = len(answers.texts)
     labels = answers.columns.get(column, (None,) * count)
     total: list[float | None] = [None] * count
@@ -65,6 +66,8 @@ def reward(
             total[n] = _number(value)
             if total[n] is None and value is not None:
                 faults[n] = f"the service {url} gave {value!r:.60}, which is no finite number"
+        failed = _failed(answer)
+        faults |= {n: failed[n - start] for n in chosen if total[n] is None and n - start in failed}
         for name, column_ in _parts(answer, len(chosen)).items():
             parts.setdefault(name, [None] * count)[start : chosen.stop] = column_
     return Values(total, parts, faults=faults)
@@ -91,6 +94,17 @@ def _number(value: Any) -> float | None:
     except OverflowError:
         return None
     return number if isfinite(number) else None
+
+
+def _failed(answer: Mapping[str, Any]) -> dict[int, str]:
+    """Why the service has no value for some, by place, where it says so as Merit does: `faults`, {index, what} each."""
+    given = answer.get("faults")
+    told = [one for one in given if isinstance(one, dict)] if isinstance(given, list) else []
+    return {
+        one["index"]: f"the service says: {one.get('what', '')!s:.300}"
+        for one in told
+        if isinstance(one.get("index"), int)
+    }
 
 
 def _parts(answer: Mapping[str, Any], count: int) -> dict[str, list[float | None]]:

@@ -92,6 +92,15 @@ def test_what_is_no_number_is_that_completions_fault(value: Any) -> None:
     assert list(found.faults) == [1]
 
 
+def test_what_another_lab_s_reward_failed_on_has_failed_here() -> None:
+    """Merit tells why it has no value; what merely does not apply is no failure. What is told is not trusted."""
+    told = [{"index": 1, "what": "line 2: out"}, {"index": 9, "what": "no"}, {"index": "2"}, "odd"]
+    one, other = {"rewards": [1, None, None], "faults": told}, {"rewards": [None, None], "faults": told[:1]}
+    found = remote(Service(one, other), 5, together=3)
+    assert found.total == [1, None, None, None, None]
+    assert found.faults == {1: "the service says: line 2: out", 4: "the service says: line 2: out"}
+
+
 def test_posts_are_of_bounded_size_and_fail_alone() -> None:
     logs = {"extra_logs": {"a": [5, 6], "b": [1], "c": ["x", "y"]}}
     service = Service({"rewards": [1, 2]} | logs, "away", {"rewards": [5]})
