@@ -11,6 +11,13 @@ from redis.exceptions import RedisError
 from labapp.celery_app import app
 
 QUEUE = "quick"
+# What ends a piece of work from outside, by the name of the failure that then stands for its answer.
+ENDS = {
+    "TimeLimitExceeded": "it took too long and was stopped.",
+    "SoftTimeLimitExceeded": "it took too long and was stopped.",
+    "WorkerLostError": "its process ended before it was done. Try again.",
+    "TaskRevokedError": "no worker was free in time. Try again.",
+}
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,7 @@ def look(task: str, since: float, patience: float, works: str, fault: str = "{}"
     if state == "SUCCESS":
         return Answer("ready", made, waited)
     if state in ("FAILURE", "REVOKED"):
-        return Answer("failed", reason=fault.format(made))
+        return Answer("failed", reason=fault.format(ENDS.get(type(made).__name__, made)))
     if waited > patience:
         busy = "it does not run, or is busy with something long, such as a model that has to be fetched"
         reason = f"No worker answered within {patience:g} s. {works} are made by the quick worker: {busy}."

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from billiard.exceptions import TimeLimitExceeded, WorkerLostError
 from django.test import Client
 
+from labapp.celery_app import app
 from labapp.workshop.dryrun_words import fixed, number, share
 from tests.labapp.workshop.conftest import QuickWorker
 from tests.labapp.workshop.test_dryrun import tried
@@ -66,6 +69,21 @@ def test_probes_that_fail_are_told_together(bob_client: Client) -> None:
 )
 def test_few_labels_are_not_a_verdict(bob_client: Client, values: str, said: str) -> None:
     assert said in tried(bob_client, HEAD + values, pasted=LABELLED, unprobed="1")
+
+
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [
+        (TimeLimitExceeded(55), "The worker could not try it: it took too long and was stopped."),
+        (WorkerLostError("exitcode 9"), "its process ended before it was done"),
+        (ValueError("what the worker says itself"), "could not try it: what the worker says itself"),
+    ],
+)
+def test_work_that_is_ended_says_so_in_words(
+    bob_client: Client, monkeypatch: pytest.MonkeyPatch, end: Exception, said: str
+) -> None:
+    monkeypatch.setattr(app, "AsyncResult", lambda number: SimpleNamespace(state="FAILURE", result=end))
+    assert said in tried(bob_client, f"{HEAD}[1.0] * len(completions)", pasted=LABELLED)
 
 
 def test_a_penalty_of_nothing_is_zero() -> None:

@@ -167,7 +167,7 @@ def test_failures_are_shown_with_their_completions(
     page = answer(alice_client, run, rewards.create(team, alice, "fails", fails).reference)
     assert "?tab=rollouts&step=1&index=1" in page
     assert "failed on 1 of 4 completions" in page
-    assert "on 2 of all the reward failed" in page
+    assert "the reward failed on 2 of them" in page
 
 
 def test_another_team_sees_nothing(
