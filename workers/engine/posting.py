@@ -42,4 +42,6 @@ class Posting:
 def _object(document: Any) -> Mapping[str, Any]:
     if not isinstance(document, dict):
         raise nonsense("JSON that is no object")
+    if not any(isinstance(each, list) for each in document.values()):
+        raise nonsense(f"no list of values, but {', '.join(map(str, document)) or 'nothing'}"[:200])
     return document

@@ -3,12 +3,17 @@
 import socket
 import struct
 import time
+from typing import Any
 
 import pytest
 
 from tests.workers.engine.acting import Acts, acting
+from tests.workers.sandbox.attempts import answers
 from workers.contract.services import Chat, Reply
+from workers.contract.values import as_values
 from workers.engine.chatting import Chatting
+from workers.engine.load import call, load
+from workers.engine.posting import Posting
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
@@ -83,3 +88,19 @@ def test_the_kind_of_content_does_not_matter_where_it_is_right() -> None:
     body = b'{"choices": [{"message": {"role": "assistant", "content": "fine"}}]}'
     with acting(say(whole(b"text/plain", body))) as (url, _):
         assert Chatting(2.0)([Chat(url, "m", ())]) == [Reply("fine")]
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_no_fault_is_a_value(name: str) -> None:
+    seconds = 5.0 if name == "an endless body" else 0.2
+    asking: dict[str, dict[str, Any]] = {
+        "judge": {"chats": Chatting(seconds, 0.01)},
+        "remote": {"service": Posting(seconds, 0.01)},
+    }
+    for reward, helpers in asking.items():
+        with acting(FAULTS[name][0]) as (url, asked):
+            supplied = {"answers": answers("a", "b"), **helpers}
+            found = as_values(call(load("rewards", reward), supplied, {"url": url, "column": ""}))
+        assert list(found.total) == [None, None]
+        assert set(found.faults) == {0, 1}
+        assert len(asked) >= 3

@@ -21,7 +21,7 @@ def test_what_is_listed_is_asked(listed: str, monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize("listed", ["judge.example", "10.0.0.0/8", "*.0.0.2", "127.0.0.2/32,::1", "27.0.0.1"])
 def test_what_is_not_listed_is_never_asked(listed: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MERIT_HOSTS", listed)
-    script = Asked(lambda *_: ok({}))
+    script = Asked(lambda *_: ok({"rewards": []}))
     with serving(script) as url:
         found, error = post(url)
         (reply,) = Chatting(2.0, 0.01)([Chat(url, "m", ({"role": "user", "content": "x"},))])
@@ -34,7 +34,7 @@ def test_what_is_not_listed_is_never_asked(listed: str, monkeypatch: pytest.Monk
 
 def test_names_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     names(monkeypatch, "127.0.0.1")
-    with serving(Asked(lambda *_: ok({}))) as url:
+    with serving(Asked(lambda *_: ok({"rewards": []}))) as url:
         there = url.replace("127.0.0.1", "judge.test")
         for listed, well in {
             "judge.test": True, "*.test": True, "JUDGE.TEST.": True, "127.0.0.1": True, "udge.test": False,
@@ -47,5 +47,5 @@ def test_names_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_setting_that_makes_no_sense_lets_nothing_through(monkeypatch: pytest.MonkeyPatch) -> None:
     for listed in ("10.0.0.0/33", "http://judge.example", "judge.example:80"):
         monkeypatch.setenv("MERIT_HOSTS", listed)
-        with serving(Asked(lambda *_: ok({}))) as url:
+        with serving(Asked(lambda *_: ok({"rewards": []}))) as url:
             assert f"MERIT_HOSTS on the worker holds {listed!r}, which is no host" in post(url)[1]

@@ -27,6 +27,8 @@ def test_it_works(monkeypatch: pytest.MonkeyPatch) -> None:
     ("answer", "what", "times"),
     [
         (ok([1.0]), "JSON that is no object", 3),
+        (ok({"error": "loading", "rewards": 1}), "no list of values, but error, rewards", 3),
+        (ok({}), "no list of values, but nothing", 3),
         ((200, b"nonsense", {}), "no JSON: nonsense", 3),
         ((503, b"starting", {}), "503 starting", 6),
         ((404, b"", {}), "refused (404)", 1),
