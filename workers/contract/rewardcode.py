@@ -9,7 +9,8 @@ from copy import copy
 from dataclasses import dataclass
 
 from workers.contract import rewardforms as forms
-from workers.contract.rewardforms import Definition, Form
+from workers.contract.rewardforms import Form
+from workers.contract.rewardmessages import Definition, wants_messages
 
 LONGEST_SOURCE = 200_000  # characters; more is no reward function, and the parser's memory grows with it
 
@@ -144,7 +145,7 @@ def _signature(node: Definition) -> Signature:
         takes_any,
         isinstance(node, ast.AsyncFunctionDef),
         form,
-        form == "trl" and forms.wants_messages(node),
+        form == "trl" and wants_messages(node),
         tuple(name for name in wanted if name in arguments or (takes_any and forms.reads(body, name))),
     )
 

@@ -68,10 +68,30 @@ def test_the_columns_that_prompts_must_have(source: str, columns: tuple[str, ...
         ("[len(c) for c in completions]", False),
         ("[c[0] for c in completions]", False),
         ("[m[0]['content'] in c for m, c in zip(history, completions)]", False),
+        ("[len(m['content']) for c in completions for m in c]", True),
+        ("list(map(lambda c: len(c[0]['content']), completions))", True),
+        ("[c[0]['content'] for c in completions[:2]]", True),
+        ("[c['content'] for c in completions]", False),
+        ("list(map(lambda h: h[0]['content'], history))", False),
     ],
 )
 def test_functions_that_read_messages_are_given_messages(body: str, messages: bool) -> None:
     assert signature_of(f"def reward(prompts, completions, history):\n    return {body}").messages is messages
+
+
+@pytest.mark.parametrize(
+    ("lines", "messages"),
+    [
+        (("said = completions", "return [one[0]['content'] for one in said]"), True),
+        (("for one in completions:", "    for message in one:", "        print(message['content'])"), True),
+        (("for one in completions:", "    one = one[0]", "    print(one['content'])"), True),
+        (("for one in completions:", "    last = one[-1]", "    print(last.get('content'))"), True),
+        (("for one in completions:", "    found = read(one)", "    print(found[0]['content'])"), False),
+    ],
+)
+def test_messages_are_found_behind_other_names(lines: tuple[str, ...], messages: bool) -> None:
+    source = "\n    ".join(("def reward(completions):", *lines))
+    assert signature_of(source).messages is messages
 
 
 @pytest.mark.parametrize(
