@@ -32,11 +32,10 @@ def _steps(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr, int]]:
             yield each.target, each.iter, 1
         elif isinstance(each, ast.Assign):
             yield each.targets[0], each.value, 0
-        elif (
-            isinstance(each, ast.Call) and _called(each) == "map" and each.args and isinstance(each.args[0], ast.Lambda)
-        ):
-            arguments = [ast.Name(argument.arg) for argument in each.args[0].args.args]
-            yield from ((argument, source, 1) for argument, source in zip(arguments, each.args[1:], strict=False))
+        elif isinstance(each, ast.Call) and _called(each) == "map":
+            function = next(iter(each.args), None)
+            names = function.args.args if isinstance(function, ast.Lambda) else []
+            yield from ((ast.Name(name.arg), source, 1) for name, source in zip(names, each.args[1:], strict=False))
 
 
 def _bound(target: ast.expr, source: ast.expr, down: int, names: Mapping[str, int]) -> dict[str, int]:
