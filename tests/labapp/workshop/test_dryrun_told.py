@@ -46,6 +46,12 @@ def test_who_asks_for_token_ids_is_told_how_to_have_them(bob_client: Client) -> 
     assert hint not in tried(bob_client, f"{HEAD}[int('x') for _ in completions]", pasted=LABELLED)
 
 
+def test_many_failures_are_told_once(bob_client: Client) -> None:
+    page = tried(bob_client, f"{HEAD}[int('x') for _ in completions]", pasted="text\n" * 20)
+    assert page.count('class="faulty"') == 8 + 20  # the first, and all of them folded away
+    assert "The first 8 of 20" in page
+
+
 def test_what_applies_to_nothing_is_said(bob_client: Client) -> None:
     page = tried(bob_client, f"{HEAD}[None] * len(completions)", pasted=LABELLED)
     assert "It gave None for every completion" in page
