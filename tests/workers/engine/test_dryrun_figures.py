@@ -59,6 +59,8 @@ def test_a_product_is_no_sum_and_a_constant_has_no_share() -> None:
     assert [row["share"] for row in same["rows"]] == [None, None]
     assert same["correlations"] == [[None, None], [None, None]]
     assert not components(table_of(Values([1.0, 2.0]), LEAF))["adds_up"]
+    thirds = components(table_of(Values([1 / 3] * 200), LEAF))["rows"][0]  # whose mean is rounded to another number
+    assert (thirds["sd"], thirds["distinct"]) == (0.0, 1)
 
 
 def test_only_a_trees_own_children_are_direct() -> None:

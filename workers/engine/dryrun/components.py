@@ -26,9 +26,11 @@ def described(column: Floats) -> dict[str, Any]:
     known = column[~np.isnan(column)]
     if not known.size:
         return {"count": 0, "mean": None, "sd": None, "least": None, "most": None, "distinct": 0}
+    # The rounded mean of equal numbers may be another one, from which they would then differ.
+    sd = None if known.size < 2 else 0.0 if np.ptp(known) == 0 else float(known.std(ddof=1))
     return {
         "count": int(known.size), "mean": float(known.mean()), "least": float(known.min()), "most": float(known.max()),
-        "sd": float(known.std(ddof=1)) if known.size > 1 else None, "distinct": int(np.unique(known).size),
+        "sd": sd, "distinct": int(np.unique(known).size),
     }  # fmt: skip
 
 
