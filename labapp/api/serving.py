@@ -1,20 +1,21 @@
 """Any saved reward as a remote reward for other trainers, in the forms that users of OpenRLHF and TRL have.
 
 `query` (prompt and completion together; `queries` in older clients), `prompts` and `labels` are OpenRLHF's; `prompts`,
-`completions` and further columns are those of TRL's reward functions. A token may stand in the address
-(`http://token:merit_…@host/…`), for clients that send no headers of their own.
+`completions` and further columns are those of TRL's reward functions, conversations as lists of messages. A token may
+stand in the address (`http://token:merit_…@host/…`), for clients that send no headers of their own.
 """
 
 import re
-from typing import Any
+from typing import Annotated, Any
 
 from django.http import HttpRequest
 from ninja import Router, Schema
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 
 from labapp.accounts.access import require
 from labapp.api.errors import Refusal
 from labapp.workshop import serving
+from labapp.workshop.conversations import is_conversation, talk
 from labapp.workshop.models import RewardVersion
 from labapp.workshop.references import read_reference
 
@@ -25,15 +26,28 @@ MOST_LETTERS = 8_000_000
 ENDS = re.compile(r"(?:<[|｜][^<>|｜\s]{1,40}[|｜]>|</s>|<eos>|<pad>|<end_of_turn>)+\s*\Z")
 
 
+def _prompt(value: object) -> object:
+    return talk(value, "prompt") if is_conversation(value) else value
+
+
+def _completion(value: object) -> object:
+    if not isinstance(value, list) or not is_conversation(value):
+        return value
+    said = [message.get("content") for message in value]
+    if not all(isinstance(text, str) for text in said):
+        raise ValueError("a message has no content of text")
+    return "\n\n".join(said)
+
+
 class Question(BaseModel):
-    """Texts to be scored: `query`, or `completions`. Further fields are columns, one value a text. The end-of-text
-    tokens of a query are no part of its completion."""
+    """Texts to be scored: `query`, or `completions` (texts or lists of messages). Further fields are columns, one value
+    a text. The end-of-text tokens of a query are no part of its completion."""
 
     model_config = ConfigDict(extra="allow")
 
     query: list[str] | None = Field(None, validation_alias=AliasChoices("query", "queries"))
-    completions: list[str] | None = None
-    prompts: list[str] | None = None
+    completions: list[Annotated[str, BeforeValidator(_completion)]] | None = None
+    prompts: list[Annotated[str, BeforeValidator(_prompt)]] | None = None
     labels: list[Any] | None = None
 
 

@@ -135,6 +135,17 @@ def test_what_a_function_remembers_of_one_team_is_not_told_to_another(
     assert ask(charlie_client, other, {"completions": ["x"]}).json()["rewards"] == [1.0]
 
 
+def test_conversations_as_trl_has_them(alice_client: Client, right: RewardVersion) -> None:
+    """Prompts and completions are lists of messages there; what a message lacks is said with its place."""
+    said = [[{"role": "assistant", "content": "2"}], [{"role": "assistant", "content": ""}]]
+    asked = [[{"role": "user", "content": "1+1"}]] * 2
+    body = {"completions": said, "prompts": asked, "answer": ["2", "2"]}
+    assert ask(alice_client, right, body).json()["rewards"] == [2.0, None]
+    lacking = ask(alice_client, right, body | {"completions": [said[0], [{"role": "assistant"}]]})
+    assert lacking.status_code == 422
+    assert "completions.1" in error(lacking)["where"]
+
+
 def test_who_forgot_the_token_hears_that(alice: User, right: RewardVersion) -> None:
     browser = Client(enforce_csrf_checks=True)
     assert ask(browser, right, {"completions": ["2"]}).status_code == 401
