@@ -20,7 +20,7 @@ from workers.engine.comparing import Floats, Numbers, column
 from workers.engine.facilities import Facilities
 from workers.engine.judges import Objective, make_judge
 from workers.engine.replay_credit import Exchanged, Sides, by_grpo, by_recipe
-from workers.engine.scoring import Column, Scored, score
+from workers.engine.scoring import Column, Scored, score, weighted_sum
 from workers.engine.stored_answers import answers_of, open_step, rewards_of
 
 SECONDS = 20.0  # after which no further step is begun: somebody waits
@@ -151,13 +151,8 @@ def _total(table: pa.Table, new: Column, question: Question) -> Column:
     if question.instead not in stored:
         what = f"this step stored no reward {question.instead!r}."
         raise RunError("data", what, "Replay the reward in place of the whole sum.")
-    columns = {**stored, question.instead: new}
-    return [_sum({label: values[n] for label, values in columns.items()}, question.weights) for n in range(len(new))]
-
-
-def _sum(values: Mapping[str, float | None], weights: Mapping[str, float]) -> float | None:
-    known = [weights.get(label, 1.0) * value for label, value in values.items() if value is not None]
-    return sum(known) if known else None
+    columns = [(question.weights.get(label, 1.0), one) for label, one in {**stored, question.instead: new}.items()]
+    return [weighted_sum([(weight, one[n]) for weight, one in columns]) for n in range(len(new))]
 
 
 def _must_say_something(made: list[Replayed]) -> None:

@@ -34,8 +34,10 @@ class Rewards:
 
     @property
     def valid_N(self) -> Tensor:
-        """Whether any reward says something about a completion."""
-        return self.valid_NK.any(dim=1)
+        """Whether any reward says something about a completion. One without weight is there to be seen, and says
+        nothing beside others that have some."""
+        counts_K = self.weight_K != 0
+        return (self.valid_NK & (counts_K | ~counts_K.any())).any(dim=1)
 
     @property
     def reward_NK(self) -> Tensor:

@@ -105,8 +105,15 @@ def score(objectives: Sequence[Objective], answers: Answers, step: int, *, part:
 
 
 def _total(objectives: Sequence[Objective], values: dict[str, Column], n: int) -> float | None:
-    found = [(o.weight, value) for o in objectives if (value := values[o.label][n]) is not None]
-    return sum(weight * value for weight, value in found) if found else None
+    return weighted_sum([(o.weight, values[o.label][n]) for o in objectives])
+
+
+def weighted_sum(values: Sequence[tuple[float, float | None]]) -> float | None:
+    """The sum of those (weight, value) that apply; None where none does. One without weight is there to be seen: that
+    it applies makes no 0 of a completion on which all others fail."""
+    found = [(weight, value) for weight, value in values if value is not None]
+    counts = any(weight for weight, _ in found) or not any(weight for weight, _ in values)
+    return sum(weight * value for weight, value in found) if found and counts else None
 
 
 def _must_be_useful(objective: Objective, judged: Values, answers: Answers, step: int, *, part: bool) -> None:

@@ -59,6 +59,23 @@ def test_rows_that_no_reward_speaks_about_leave_the_update(tmp_path: Path, monke
     assert [row["advantage"] for row in stored] == pytest.approx([0, 0, 0.7071, -0.7071], abs=1e-3)
 
 
+def test_what_is_only_shown_makes_no_zero_of_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second reward alone is learned from: where it fails a completion is left out, as it is without the first."""
+    from tests.workers.engine.test_run import rows
+
+    def fails(answers: Any, step: int) -> Values:
+        return Values([None, None, 1.0, 0.0] * 4, faults={n: "busy" for n in range(16) if n % 4 < 2})
+
+    shown = Objective("shown", 0.0, (0.0, 1.0), lambda answers, step: Values([1.0] * 16), lambda: None)
+    made = (shown, Objective("mine", 1.0, (0.0, 1.0), fails, lambda: None))
+    monkeypatch.setattr("workers.engine.learner.make_objectives", lambda picks, seed, steps: made)
+    ledger = MemoryLedger(tmp_path)
+    train(short(tmp_path), ledger)
+    stored = rows(ledger, 1)[:4]
+    assert [row["reward_total"] for row in stored] == [None, None, 1.0, 0.0]
+    assert [row["advantage"] for row in stored] == pytest.approx([0, 0, 0.7071, -0.7071], abs=1e-3)
+
+
 @pytest.mark.parametrize(
     ("values", "what"), [([float("nan")] * 16, "nan, which is no finite number"), ([0.0] * 3, "3 values for 16")]
 )

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -31,6 +32,12 @@ def test_the_weighted_sum_is_over_the_valid_ones() -> None:
     assert scored.values == {"a": [1.0, None, None], "b": [0.5, 0.25, None]}
     assert scored.total == [1.5, -0.25, None]
     assert scored.troubles == []
+
+
+def test_a_reward_without_weight_makes_no_zero_of_what_the_others_fail_on() -> None:
+    shown, learned = objective([1.0, 0.5, None], "shown", 0.0), objective([2.0, None, 3.0], "learned")
+    assert score([shown, learned], ANSWERS, 3).total == [2.0, None, 3.0]
+    assert score([shown, replace(learned, weight=0.0)], ANSWERS, 3).total == [0.0, 0.0, 0.0]
 
 
 def test_the_table_keeps_objectives_apart_on_the_last_chosen_token() -> None:
