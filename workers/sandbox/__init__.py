@@ -5,7 +5,7 @@
 
 Reading order for an audit: `walls.py` (which walls, in which order), `landlock.py`, `seccomp.py`, `child.py` and
 `called.py` (the inside), `process.py` and `channel.py` (the outside), `results.py` (what comes out). SQL and programs
-that a policy wrote: `crew.py` (the outside), `forker.py` (the inside, which makes a process for each), then
+that a policy wrote: `crew.py` (the outside), `forker.py` (the inside, which makes a process for each), `apart.py`, then
 `drivers.py`, `run_queries.py`, `read_query.py` and `run_programs.py` (the work itself).
 """
 

@@ -31,23 +31,26 @@ class Channel:
     def __init__(self, process: subprocess.Popen[bytes], limits: Limits) -> None:
         self.limits = limits
         self.output = bytearray()
+        self.after = bytearray()
         pipes = (process.stdin, process.stdout, process.stderr)
         self._requests, self._results, self._prints = [pipe.fileno() for pipe in pipes if pipe is not None]
         for pipe in (self._requests, self._results, self._prints):
             os.set_blocking(pipe, False)
 
-    def exchange(self, message: dict[str, Any], seconds: float) -> dict[str, Any]:
-        """Send a message under a number that nobody can guess, and wait for the reply that carries it."""
+    def exchange(self, message: dict[str, Any], seconds: float, pieces: bytes | None = None) -> dict[str, Any]:
+        """Send a message under a number that nobody can guess, and wait for the reply that carries it. With a crew's
+        `pieces` behind the message, what is behind the reply is in `after`."""
         deadline = time.monotonic() + seconds
         nonce = secrets.token_hex(16)
-        outgoing = memoryview(wire.pack({"nonce": nonce, **message}))
+        outgoing = memoryview(wire.pack({"nonce": nonce, **message}) + (pieces or b""))
         incoming = bytearray()
         heard = 0
         with selectors.DefaultSelector() as ready:
             ready.register(self._requests, selectors.EVENT_WRITE)
             ready.register(self._results, selectors.EVENT_READ)
             ready.register(self._prints, selectors.EVENT_READ)
-            while (reply := self._complete(incoming, nonce)) is None:
+            found = None  # the reply, where it ends, and where what follows it does
+            while found is None or len(incoming) < found[2]:
                 events = ready.select(max(0.0, deadline - time.monotonic()))
                 if time.monotonic() >= deadline:
                     raise Overdue
@@ -63,10 +66,12 @@ class Channel:
                         heard += size
                         if size == 0:
                             ready.unregister(fd)
+                found = found or self._complete(incoming, nonce, pieces is not None)
                 if heard > self.limits.output_bytes:
                     raise Misused(f"too loud: it printed more than {self.limits.output_bytes:,} bytes in one call")
         self.listen()
-        return reply
+        self.after = incoming[found[1] :]
+        return found[0]
 
     def listen(self) -> bytes:
         """What was printed and not yet read; empty at the end, and where there is nothing yet."""
@@ -89,7 +94,7 @@ class Channel:
         except BrokenPipeError:
             return outgoing[len(outgoing) :]  # it has gone; the closed result channel says so
 
-    def _complete(self, incoming: bytearray, nonce: str) -> dict[str, Any] | None:
+    def _complete(self, incoming: bytearray, nonce: str, followed: bool) -> tuple[dict[str, Any], int, int] | None:
         """The reply once it is whole. Whatever else is on the channel was put there by the code: it writes past our
         sender, or answers for a call that it has not been given."""
         if len(incoming) < wire.LENGTH.size:
@@ -99,10 +104,13 @@ class Channel:
             raise Misused(f"too big: its result is longer than {self.limits.reply_bytes:,} bytes")
         if len(incoming) < wire.LENGTH.size + size:
             return None
+        end = wire.LENGTH.size + size if followed else len(incoming)
         try:
-            reply = wire.unpack(bytes(incoming))
+            reply = wire.unpack(bytes(incoming[:end]))
         except (ValueError, RecursionError):
             reply = {}
         if reply.get("nonce") != nonce or not reply.keys() & {"ready", "unavailable", "values", "fault"}:
             raise Misused("it wrote into the channel of its results")
-        return reply
+        sizes = reply.get("values") if followed else None
+        behind = sum(each for each in sizes if isinstance(each, int)) if isinstance(sizes, list) else 0
+        return reply, end, end + behind

@@ -6,12 +6,14 @@ from typing import Any, Literal, Self
 
 from workers.contract.errors import RunError
 from workers.contract.rewardcode import Signature
+from workers.sandbox import wire
 from workers.sandbox.process import CREW, Child
 from workers.sandbox.records import Limits, SandboxFault, SandboxUnavailable
 
 Kind = Literal["sqlite", "duckdb", "programs", "libraries"]
 TOGETHER = 32  # pieces of one message: their replies all fit into one
 LIMITS = Limits(memory_bytes=1 << 30, cpu_seconds=30, reply_bytes=TOGETHER * (Limits.piece_bytes + 4096))
+TOO_LARGE = {"error": f"too big: it has more than {wire.LARGEST >> 20} MiB"}
 SPARE = 5.0  # seconds for what is not the work itself
 
 
@@ -46,20 +48,22 @@ class Crew:
         that pieces will import. RunError: the crew fails."""
         replies: list[dict[str, Any]] = []
         for start in range(0, len(pieces), TOGETHER):
-            some = [json.dumps(piece) for piece in pieces[start : start + TOGETHER]]
-            asked = {"pieces": some, "seconds": seconds, "libraries": list(libraries)}
-            found = self._call(asked, len(some) * seconds + SPARE)
-            if not isinstance(found, list) or len(found) != len(some):
+            some = [json.dumps(piece).encode() for piece in pieces[start : start + TOGETHER]]
+            well = [len(piece) <= wire.LARGEST for piece in some]
+            some = [piece if small else b"" for piece, small in zip(some, well, strict=True)]
+            asked = {"sizes": [len(piece) for piece in some], "seconds": seconds, "libraries": list(libraries)}
+            found = self._call(asked, len(some) * seconds + SPARE, b"".join(some))
+            if len(found) != len(some):
                 raise RunError("sandbox", f"the sandbox did not give {len(some)} replies")
-            replies += map(_read, found)
+            replies += [_read(each) if small else TOO_LARGE for each, small in zip(found, well, strict=True)]
         return replies
 
-    def _call(self, arguments: dict[str, Any], seconds: float) -> Any:
+    def _call(self, arguments: dict[str, Any], seconds: float, pieces: bytes) -> list[Any]:
         try:
-            return self._warm().call(arguments, seconds)
+            return self._warm().work(arguments, seconds, pieces)
         except SandboxFault:
             self.close()  # it runs none of the code itself: it was ended from outside, with the thread that began it
-            return self._warm().call(arguments, seconds)
+            return self._warm().work(arguments, seconds, pieces)
 
     def _warm(self) -> Child:
         if self._unavailable is not None:  # walls do not grow; whoever asks again is not kept waiting
@@ -74,7 +78,9 @@ class Crew:
 
 
 def _read(reply: Any) -> dict[str, Any]:
-    """What a process wrote, which may be anything."""
+    """What a process wrote, which may be anything, or why it wrote nothing."""
+    if isinstance(reply, dict):
+        return reply
     try:
         found = json.loads(reply)
     except (ValueError, TypeError, RecursionError):

@@ -79,12 +79,22 @@ class Child:
         """What the function gave, as plain JSON; SandboxFault, after which `alive` says whether the child lives on."""
         return self._exchange({"arguments": arguments}, seconds).get("values")
 
-    def _exchange(self, message: dict[str, Any], seconds: float) -> dict[str, Any]:
+    def work(self, arguments: dict[str, Any], seconds: float, pieces: bytes) -> list[Any]:
+        """What a crew gave for each of the pieces, bytes or why there are none; faults as with `call`."""
+        sizes = self._exchange({"arguments": arguments}, seconds, pieces).get("values")
+        found, start = [], 0
+        for size in sizes if isinstance(sizes, list) else []:
+            end = start + (size if isinstance(size, int) else 0)
+            found.append(bytes(self._channel.after[start:end]) if isinstance(size, int) else size)
+            start = end
+        return found
+
+    def _exchange(self, message: dict[str, Any], seconds: float, pieces: bytes | None = None) -> dict[str, Any]:
         began = time.monotonic()
         with contextlib.ExitStack() as broken_off:
             broken_off.callback(self.close)  # an interrupted call, by Ctrl-C for one, would leave its reply to the next
             try:
-                reply = self._channel.exchange(message, seconds)
+                reply = self._channel.exchange(message, seconds, pieces)
             except Overdue:
                 raise self._overdue(seconds) from None
             except Closed:

@@ -6,6 +6,7 @@ import struct
 from typing import Any
 
 LENGTH = struct.Struct(">I")
+LARGEST = 1 << 24  # bytes of one piece of a crew's work
 
 
 def pack(message: dict[str, Any]) -> bytes:

@@ -206,6 +206,21 @@ def test_a_reply_that_is_too_long_is_refused() -> None:
     assert reply == {"error": "too big: its result is longer than 1,000 bytes"}
 
 
+def test_a_piece_that_is_too_large_is_refused_alone() -> None:
+    large = {"source": "x = 1\n#" + "y" * (1 << 24), "tests": [[{"value": "x"}]]}
+    with Crew("programs") as crew:
+        found = crew.run([large, {"source": "x = 2", "tests": [[{"value": "x"}]]}], 5.0)
+    assert found[0] == {"error": "too big: it has more than 16 MiB"}
+    assert found[1]["results"] == [{"passed": True, "values": [[2]]}]
+
+
+def test_long_replies_come_whole() -> None:
+    pieces = [{"source": f"x = '{n % 10}' * 180_000", "tests": [[{"value": "x"}] * 5]} for n in range(40)]
+    with Crew("programs") as crew:
+        found = crew.run(pieces, 10.0)
+    assert [reply["results"][0]["values"] for reply in found] == [[[str(n % 10) * 180_000]] * 5 for n in range(40)]
+
+
 def test_nothing_outlives_its_piece_or_the_crew(programs: Programs) -> None:
     with Crew("programs") as crew:
         lasting = {

@@ -52,6 +52,36 @@ for each in gc.get_objects():
 """
 
 
+SCANNING = """
+import ctypes, gc
+libc = ctypes.CDLL(None, use_errno=True)
+libc.sbrk.restype = ctypes.c_void_p
+rare = bytes(reversed(b"lapolyx"))
+
+def there(place):  # who names memory that is not there is told so
+    libc.access(ctypes.c_void_p(place), 0)
+    return ctypes.get_errno() != 14
+
+def scan(pages):
+    return sum(ctypes.string_at(page, 4096).count(rare * 3) for page in pages if there(page) and there(page + 4095))
+
+places = {(id(each) >> 24) + n for each in gc.get_objects() for n in (-1, 0, 1)}
+found = sum(scan(range(place << 24, place + 1 << 24, 4096)) for place in places)
+found += scan(range((libc.sbrk(0) >> 12 << 12) - (1 << 24), libc.sbrk(0), 4096))
+"""
+
+
+def test_no_byte_of_memory_is_a_neighbour_s(programs: Programs) -> None:
+    """Not even of what was freed: all memory around the objects, read past Python."""
+    neighbours = [Program(f"what = '{'xylopal' * 50}{n}'", (f"assert what == {n}",)) for n in range(40)]
+    looking = Program(SCANNING, ("assert found < 5",))
+    for asked in ([looking, *neighbours], [*neighbours, looking], [*neighbours[:9], looking]):
+        (ran,) = [ran for program, ran in zip(asked, programs(asked, 20.0), strict=True) if program is looking]
+        assert ran.passed == (True,), ran
+    (seen,) = programs([Program(SCANNING + f"# {'xylopal' * 50}", ("assert found >= 5",))], 20.0)
+    assert seen.passed == (True,), "it does see what is there"
+
+
 def test_no_object_anywhere_is_a_neighbour_s(programs: Programs) -> None:
     """All objects that the collector knows: the looking program's own text may be there, the others' is not."""
     neighbours = [Program(f"what = '{'xylopal' * 50}{n}'", (f"assert what == {n}",)) for n in range(20)]
