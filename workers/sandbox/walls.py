@@ -102,8 +102,8 @@ def raise_outer(ground: Ground, unwalled: bool, duckdb: bool) -> list[landlock.R
     `raise_inner`."""
     rules: list[landlock.Ruleset] = []
     ground.prepare()
-    seccomp.prepare()
     walls: list[Wall] = [
+        ("seccomp", _write_filter),
         ("Landlock", lambda: rules.append(_rules(ground, []))),
         ("Landlock", lambda: rules.append(_rules(ground, ["/proc", *_own_bounds()] if duckdb else []))),
         ("dropping root", _drop_root),
@@ -167,6 +167,10 @@ def _own_bounds() -> list[str]:
         if {"", "memory", "cpu"} & set(controllers.split(",")):
             found += [str(Path("/sys/fs/cgroup", controllers, place.lstrip("/"), name)) for name in BOUNDS]
     return found
+
+
+def _write_filter() -> None:
+    seccomp.prepare()  # once, and not in every process that is made
 
 
 def _drop_root() -> None:
