@@ -1,14 +1,15 @@
 """The estimate of a run's memory: sizes from configurations, and each part by hand."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from tests.workers.contract.specs import good
 from workers.contract.memory import Sizes, estimate, sizes_of
 from workers.contract.resources import Lora
-from workers.contract.spec import Optimiser
-from workers.models.loading import STARTER_FOLDER
+from workers.contract.spec import Model, Optimiser
+from workers.models.loading import STARTER, locate
 
 SMALL = Sizes(layers=2, hidden=8, inner=16, keys=4, heads=2, vocabulary=10, tied=True)
 
@@ -22,7 +23,8 @@ def test_weights_by_hand() -> None:
 
 def test_the_starters_weights() -> None:
     """984,576 weights are in its file; the estimate leaves out nine norms of 128."""
-    sizes = sizes_of(json.loads((STARTER_FOLDER / "config.json").read_text()))
+    folder = Path(locate(Model(STARTER))[0])
+    sizes = sizes_of(json.loads((folder / "config.json").read_text()))
     assert sizes.parameters == 984_576 - 9 * 128
 
 
