@@ -45,6 +45,7 @@ def f(*_):
 """,
 }
 FAILING = {
+    "a length for everything": "import builtins\nbuiltins.len = lambda *_: 3\ndef f(*_): return []",
     "an end without an error": "import sys\nsys.exit(0)",
     "an end at once": "import os\nos._exit(0)",
     "an end while it is asked": "import sys\ndef f(*_): sys.exit(0)",

@@ -14,6 +14,7 @@ APART = (
     "assert f(2) > 2 and f(2) < 4 and len(str(f(2))) == 1", "want = 3\ngot = f(2)\nassert got == want",
     "def check(candidate):\n    for x in range(3):\n        assert candidate(x) == x + 1\ncheck(f)",
     "assert all(f(x) == x + 1 for x in range(3))", "assert math.isclose(f(2), 3)",
+    "assert len(str(f(2))) < 2 and 2 < abs(f(2)) < 4",
 )  # fmt: skip
 TRUSTING = tuple(
     f"want = 3\nif want:\n    got = f(2)\n    assert {asserted}\n    x = 1"

@@ -30,6 +30,7 @@ MAKING: dict[str, Callable[..., Any]] = {
     "abs": abs, "Counter": Counter, "enumerate": enumerate, "len": len, "max": max, "min": min, "range": range,
     "reversed": reversed, "round": round, "sorted": sorted, "sum": sum, "zip": zip, "type": lambda x: type(x),
     "approx": Near, "pytest.approx": Near, "math.sqrt": math.sqrt, "math.floor": math.floor, "math.ceil": math.ceil,
+    "math.fabs": math.fabs, "math.log": math.log, "math.exp": math.exp,
     "math.factorial": lambda n: math.factorial(n) if n < 2000 else 1 / 0,
     **{name: kind for name, kind in TYPES.items() if name not in ("bytes", "frozenset")},
 }  # fmt: skip

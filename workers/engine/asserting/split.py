@@ -36,9 +36,7 @@ class Split:
         if isinstance(node, ast.Call) and (self._is_own(node.func, OWN) or _is_method(node.func)):
             unrolled = joined(node, self.known)
             return self._deep(node) if unrolled is None else self.truth(unrolled)
-        root = dotted(getattr(node, "func", node)).partition(".")[0]
-        foreign = (hasattr(builtins, root) or root in sys.stdlib_module_names) and root not in self._taken
-        self.trusts |= not isinstance(node, PRIMARY) or foreign
+        self.trusts |= not isinstance(node, PRIMARY) or self._is_foreign(node)
         return self._ask("truth", node)
 
     def known(self, node: ast.expr) -> tuple[bool, Any]:
@@ -51,11 +49,28 @@ class Split:
     def _compared(self, node: ast.Compare) -> ast.expr:
         sides = [node.left, *node.comparators]
         unknown = [side for side in sides if not self.known(side)[0]]
-        if len(unknown) == 1:  # the program does not find the other side: it may compute this one as it likes
+        equal = all(isinstance(op, ast.Eq) for op in node.ops)
+        if len(unknown) == 1 and all(isinstance(op, ast.Is | ast.IsNot) for op in node.ops):
+            return self._ask("truth", node)  # no object can pretend to be another
+        if len(unknown) == 1 and equal:  # the program does not find the other side: it may compute this one as it likes
             sides = [self._side(side) if side is unknown[0] else self._kept(side) for side in sides]
+        elif any(self._may_be_object(side, len(unknown) > 1) for side in unknown):
+            self.trusts = True  # what is compared may be no plain values, and both may be the program's to choose
+            return self._ask("truth", node)
         else:
             sides = [self._deep(side) for side in sides]
         return ast.Compare(sides[0], node.ops, sides[1:])
+
+    def _may_be_object(self, node: ast.expr, anything: bool) -> bool:
+        """Whether a side may be something else than a plain value; `anything` that the program gives may be."""
+        if isinstance(node, ast.Call) and (anything or _last(node.func)[:1].isupper()):
+            return not (self._is_own(node.func, OWN) or _is_method(node.func))
+        return isinstance(node, ast.Name | ast.Attribute) or (anything and isinstance(node, ast.Subscript))
+
+    def _is_foreign(self, node: ast.expr) -> bool:
+        """Whether it is a function of Python's own libraries, which the program could change."""
+        root = dotted(getattr(node, "func", node)).partition(".")[0]
+        return (hasattr(builtins, root) or root in sys.stdlib_module_names) and root not in self._taken
 
     def _side(self, node: ast.expr) -> ast.expr:
         """All of it is the program's, unless a value of the test stands in it, which might be what is wanted."""
@@ -87,9 +102,7 @@ class Split:
             if len(self.asked) == before:  # nothing of the program's in it, and yet it cannot be done outside
                 raise NotOutside
             return found
-        if isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Slice | ast.Tuple):
-            return ast.Subscript(self._deep(node.value), self._deep(node.slice))
-        self.trusts |= not isinstance(node, PRIMARY)
+        self.trusts |= not isinstance(node, PRIMARY) or self._is_foreign(node)
         return self._ask("value", node)
 
     def _ask(self, how: str, node: ast.expr) -> ast.expr:
@@ -103,6 +116,10 @@ class Split:
         """Whether it is one of these names of Python's, and nothing of the program's."""
         name = dotted(node)
         return name in names and name.partition(".")[0] not in {*self._taken, *self._names}
+
+
+def _last(function: ast.expr) -> str:
+    return function.attr if isinstance(function, ast.Attribute) else dotted(function)
 
 
 def _is_spread(node: ast.expr) -> bool:

@@ -16,8 +16,10 @@ APART: dict[str, tuple[str, str]] = {
     "assert f(2) is None": ("def f(x): pass", WRONG),
     "assert f(2) is not None": (ADDS, "def f(x): pass"),
     "assert (f(1), f(2)) == (2, 3)": (ADDS, WRONG),
-    "assert f(f(2)) == f(3)": (ADDS, "def f(x):\n    return x * x"),
     "assert f(2) - f(1) == 1": (ADDS, WRONG),
+    "assert math.fabs(f(2) - 3) < 1e-6": (ADDS, WRONG),
+    "assert len(f(3)) > 2": (LISTS, "def f(n):\n    return []"),
+    "assert f(2) is not None and not f(2) is None": ("class N: pass\ndef f(x):\n    return N()", "def f(x): pass"),
     "assert abs(f(2) - 3.0000001) < 1e-6": (ADDS, WRONG),
     "assert f(2) == pytest.approx(3)": ("def f(x):\n    return x + 1 + 1e-9", WRONG),
     "assert math.isclose(f(2), 3, rel_tol=1e-6)": ("def f(x):\n    return x + 1 + 1e-9", WRONG),
@@ -50,6 +52,8 @@ APART: dict[str, tuple[str, str]] = {
     "assert sum([1, 2], 1) == 9": ("def sum(x, y):\n    return 9", "def sum(x, y):\n    return 4"),
 }  # fmt: skip
 TRUSTING = (
+    "assert f(f(2)) == f(3)", "from fractions import Fraction\nassert Fraction(f(2), 1) == Fraction(3, 1)",
+    "class V:\n    def __contains__(self, x): return f(x) == 3\nv = V()\nassert 2 in v and f(2) > f(1)",
     "assert (y := f(2)) == 3", "try:\n    f('x')\nexcept TypeError:\n    pass\nelse:\n    assert False",
     "if f(2):\n    assert f(2) == 3", "while True:\n    assert f(2) == 3\n    break", "f(2)",
     "import re\nassert re.match('3', str(f(2)))",
