@@ -1,6 +1,7 @@
 // The page of a reward: an editor whose marks come from the server while one types, and dry runs that mark their faults.
 
 import { edit } from "./editor.js";
+import { careful } from "./sending.js";
 
 const field = document.getElementById("source");
 const said = document.getElementById("marks");
@@ -28,7 +29,7 @@ async function check() {
   try {
     const answer = await fetch(field.dataset.check, { method: "POST", body, headers });
     // Only the newest text's marks count: answers may overtake one another.
-    if (!answer.ok || number !== asked) return;
+    if (!answer.ok || answer.redirected || number !== asked) return;
     say((await answer.json()).marks);
   } catch {
     said.textContent = "The server could not be reached; marks come back with it.";
@@ -58,7 +59,7 @@ document.addEventListener("htmx:afterSettle", (event) => {
 
 // Leaving with an unsaved text asks first; saving does not.
 let leaving = false;
-field.form.addEventListener("submit", () => { leaving = true; });
+careful(field.form, () => { leaving = true; });
 addEventListener("beforeunload", (event) => {
   if (!leaving && !changed.hidden) event.preventDefault();
 });

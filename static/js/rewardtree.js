@@ -2,6 +2,7 @@
 // back. Here: which part is looked at, the keys, the troubles at their parts, and the queue of steps.
 
 import { pick } from "./picker.js";
+import { careful } from "./sending.js";
 import { dragging } from "./treedrag.js";
 import { values } from "./treevalues.js";
 
@@ -204,7 +205,7 @@ panel.addEventListener("click", (event) => {
 });
 
 // Leaving with unsaved parts asks first; saving does not.
-form.addEventListener("submit", () => { leaving = true; });
+careful(form, () => { leaving = true; }, () => steps);
 addEventListener("beforeunload", (event) => {
   if (!leaving && !changed.hidden) event.preventDefault();
 });

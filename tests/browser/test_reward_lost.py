@@ -1,5 +1,7 @@
 """The connection is lost while a reward is written or tried: nothing hangs, and all goes on when it is back."""
 
+import re
+
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Shoot
@@ -36,3 +38,30 @@ def test_what_a_worker_makes_meanwhile_is_shown(page: Page, shoot: Shoot) -> Non
     shoot(page, "reward-lost")
     page.context.set_offline(False)
     expect(page.locator("#dryrun .facts")).to_be_visible(timeout=60_000)
+
+
+def test_what_cannot_be_sent_stays(page: Page) -> None:
+    """Neither a lost connection nor a session that has ended takes away what somebody wrote."""
+    page.goto("/workshop/rewards/new/")
+    page.locator(".cm-content").click()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.insert_text(SLOW)
+    page.fill("#name", "slow and steady")
+    save = page.get_by_role("button", name="Save", exact=True)
+    page.context.set_offline(True)
+    save.click()
+    expect(page.locator(".toast", has_text="What you wrote stays")).to_be_visible()
+    page.context.set_offline(False)
+
+    session = next(one.get("value", "") for one in page.context.cookies() if one.get("name") == "merit_session")
+    page.context.clear_cookies(name="merit_session")
+    for button in (save, page.get_by_role("button", name="Try", exact=True)):
+        button.click()
+        expect(page.locator(".toast", has_text="You are signed out")).to_be_visible()
+        page.locator(".toast button").last.click()
+    expect(page.locator(".cm-content")).to_contain_text("time.sleep")
+    expect(page.locator("#dryrun")).not_to_contain_text("Password")
+    page.context.add_cookies([{"name": "merit_session", "value": session, "url": page.url.split("/workshop")[0]}])
+    save.click()
+    page.wait_for_url(re.compile(r"/rewards/\d+/$"))
+    expect(page.locator("h1")).to_have_text("slow and steady")

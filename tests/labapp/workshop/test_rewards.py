@@ -176,6 +176,14 @@ def test_what_the_addresses_of_rewards_begin_with_is_their_list(alice_client: Cl
     assert alice_client.get("/workshop/rewards/")["Location"] == "/workshop/"
 
 
+def test_a_form_without_its_secret_has_expired(alice: User) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(alice, backend="allauth.account.auth_backends.AuthenticationBackend")
+    answer = browser.post("/workshop/rewards/new/", {"name": "length", "source": GOOD})
+    assert answer.status_code == 403
+    assert "This form has expired. Go back, reload the page and send it again." in answer.content.decode()
+
+
 def test_strangers_sign_in_first(client: Client, reward: Reward) -> None:
     for address in ("/workshop/", "/workshop/rewards/new/", f"/workshop/rewards/{reward.pk}/"):
         assert client.get(address).status_code == 302
