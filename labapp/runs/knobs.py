@@ -39,7 +39,7 @@ REWARD = (
 )
 FAILURE = _of(
     RewardPick,
-    on_failure=(Choice(FAILURES), "a completion that it fails on: not counted, 0, or stop"),
+    on_failure=(Choice(FAILURES), "a completion that it fails on: not learned from, 0, or stop"),
 )
 SIZES = _of(
     RunSpec,

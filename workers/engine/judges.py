@@ -41,6 +41,11 @@ class Objective:
     close: Callable[[], None]
     on_failure: str = "skip"
 
+    @property
+    def leaves_out(self) -> bool:
+        """Whether a completion that it fails on is not learned from. Without weight it is there to be seen only."""
+        return self.on_failure == "skip" and self.weight != 0
+
 
 def make_objectives(picks: Sequence[RewardPick], seed: int = 0, steps: int = 1) -> tuple[Objective, ...]:
     """The rewards of a run; users' code goes to the sandbox."""

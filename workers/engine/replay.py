@@ -20,7 +20,7 @@ from workers.engine.comparing import Floats, Numbers, column
 from workers.engine.facilities import Facilities
 from workers.engine.judges import Objective, make_judge
 from workers.engine.replay_credit import Exchanged, Sides, by_grpo, by_recipe
-from workers.engine.scoring import Column, Scored, score, weighted_sum
+from workers.engine.scoring import Column, Scored, score, totals
 from workers.engine.stored_answers import answers_of, open_step, rewards_of
 
 SECONDS = 20.0  # after which no further step is begun: somebody waits
@@ -109,8 +109,9 @@ def _step(step: int, table: pa.Table, objective: Objective, question: Question) 
         scored = score([objective], answers, step, part=True)
     index_N, group_N = (table[name].to_numpy().astype(np.int64) for name in ("index", "group"))
     values = scored.values[question.name]
-    old_N, new_N = column(table["reward_total"].to_pylist()), column(_total(table, values, question))
-    other = Exchanged(question.name, values, scored.spans[question.name], question.instead)
+    out = scored.out | _still_out(table, question)
+    old_N, new_N = column(table["reward_total"].to_pylist()), column(_total(table, values, out, question))
+    other = Exchanged(question.name, values, out, scored.spans[question.name], question.instead)
     sides = _sides(table, question, step, other, by_grpo(old_N, new_N, group_N))
     failed, first, why = _failure(scored)
     first = int(index_N[first])
@@ -143,8 +144,17 @@ def _failure(scored: Scored) -> tuple[int, int, str]:
     return 0, 0, ""
 
 
-def _total(table: pa.Table, new: Column, question: Question) -> Column:
-    """The sum that the run would have had of each completion; None where nothing applies."""
+def _still_out(table: pa.Table, question: Question) -> frozenset[int]:
+    """Completions that have no total because a reward failed on them which stays in the sum."""
+    if not question.instead:
+        return frozenset()
+    one = rewards_of(table).get(question.instead, [])
+    totals_N = table["reward_total"].to_pylist()
+    return frozenset(n for n, value in enumerate(one) if value is not None and totals_N[n] is None)
+
+
+def _total(table: pa.Table, new: Column, out: frozenset[int], question: Question) -> Column:
+    """The sum that the run would have had of each completion; None where nothing applies, or for one that is `out`."""
     if not question.instead:
         return new
     stored = rewards_of(table)
@@ -152,7 +162,7 @@ def _total(table: pa.Table, new: Column, question: Question) -> Column:
         what = f"this step stored no reward {question.instead!r}."
         raise RunError("data", what, "Replay the reward in place of the whole sum.")
     columns = [(question.weights.get(label, 1.0), one) for label, one in {**stored, question.instead: new}.items()]
-    return [weighted_sum([(weight, one[n]) for weight, one in columns]) for n in range(len(new))]
+    return totals(columns, out, len(new))
 
 
 def _must_say_something(made: list[Replayed]) -> None:

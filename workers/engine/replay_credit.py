@@ -23,10 +23,11 @@ UNKNOWN = "the completions come from no training run."
 @dataclass(frozen=True)
 class Exchanged:
     """Another reward's values on a step, and where in a completion they arise, in the place of the run's reward
-    `instead` (empty: of all)."""
+    `instead` (empty: of all); `out` are completions that then have no total, because a reward failed on them."""
 
     label: str
     values: Column
+    out: frozenset[int]
     spans: Mapping[int, Sequence[Span]] = field(default_factory=dict)
     instead: str = ""
 
@@ -65,9 +66,9 @@ def _exchanged(stored: Stored, other: Exchanged) -> Stored:
     value_N = torch.from_numpy(column(other.values)).float()
     place = {label: on_tokens(other.spans, stored.rollouts, dict(enumerate(stored.pieces)))} if other.spans else {}
     if not other.instead:
-        return replace(stored, rewards={label: value_N}, dense=place)
+        return replace(stored, rewards={label: value_N}, dense=place, out=other.out)
     rest = {name: value_NT for name, value_NT in stored.dense.items() if name != label}
-    return replace(stored, rewards={**stored.rewards, label: value_N}, dense=rest | place)
+    return replace(stored, rewards={**stored.rewards, label: value_N}, dense=rest | place, out=other.out)
 
 
 def _means(stored: Stored, spec: RunSpec, step: int) -> tuple[Floats, list[str]]:

@@ -72,14 +72,15 @@ def shaped(
     rows = list(zip(*(scored.values[label] for label in labels), strict=True))
     device = rollouts.mask_NT.device
     value_NK = torch.tensor([[0.0 if value is None else value for value in row] for row in rows], device=device)
-    valid_NK = torch.tensor([[value is not None for value in row] for row in rows], device=device)
+    known_NK = torch.tensor([[value is not None for value in row] for row in rows], device=device)
+    counts_N = torch.tensor([total is not None for total in scored.total], device=device)
     weights = torch.tensor([objective.weight for objective in learner.objectives], device=device)
     dense = {
         k: arising(scored.spans[label], rollouts, learner.pieces)
         for k, label in enumerate(labels)
         if scored.spans.get(label)
     }
-    plain = Rewards(value_NK, valid_NK, weights, dense)
+    plain = Rewards(value_NK, known_NK & counts_N[:, None], weights, dense)
     most = learner.spec.max_new_tokens
     return after_shaping(plain, recipe, learner.supply, rollouts.answers, most, progress, ref_values)
 

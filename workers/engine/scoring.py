@@ -1,7 +1,7 @@
 """Rewards of a batch: each objective by itself, checked; a reward that fails on one answer spoils that cell only."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import torch
@@ -24,7 +24,9 @@ Beside = TypeVar("Beside")  # what stands beside a completion's value
 class Scored:
     """A batch's rewards: values and validity by label, the weighted sum of the valid ones (None where none is valid),
     and a trouble event for each reward that failed on some answers. `parts` are the components of each reward by name,
-    `spans` say by index where in a completion its value arises, where it is dense; `notes` are texts beside values."""
+    `spans` say by index where in a completion its value arises, where it is dense; `notes` are texts beside values.
+    `out` are completions on which a reward failed that counts: they have no total, for a sum without it would be one
+    with 0 for it."""
 
     values: dict[str, Column]
     total: Column
@@ -32,6 +34,7 @@ class Scored:
     parts: dict[str, dict[str, Column]] = field(default_factory=dict)
     spans: dict[str, dict[int, tuple[Span, ...]]] = field(default_factory=dict)
     notes: dict[str, dict[int, str]] = field(default_factory=dict)
+    out: frozenset[int] = frozenset()
 
     def joined(self, other: "Scored") -> "Scored":
         """These completions' rewards, and behind them those of others; both know the same labels."""
@@ -48,7 +51,8 @@ class Scored:
         for label, texts in other.notes.items():
             notes.setdefault(label, {}).update({here + n: text for n, text in texts.items()})
         values = {label: [*column, *other.values[label]] for label, column in self.values.items()}
-        return Scored(values, [*self.total, *other.total], [*self.troubles, *other.troubles], parts, spans, notes)
+        out = self.out | {here + n for n in other.out}
+        return Scored(values, [*self.total, *other.total], [*self.troubles, *other.troubles], parts, spans, notes, out)
 
     def rows(self, rows: Sequence[int]) -> "Scored":
         """The rewards of some completions, in this order. Troubles are told of all of them, and stay behind."""
@@ -63,7 +67,8 @@ class Scored:
         parts = {label: {name: picked(one) for name, one in columns.items()} for label, columns in self.parts.items()}
         spans = {label: moved(found) for label, found in self.spans.items()}
         notes = {label: moved(found) for label, found in self.notes.items()}
-        return Scored(values, picked(self.total), [], parts, spans, notes)
+        out = frozenset(place for place, n in enumerate(rows) if n in self.out)
+        return Scored(values, picked(self.total), [], parts, spans, notes, out)
 
     def texts(self) -> dict[str, list[str]]:
         """The notes as columns, of the rewards that left any."""
@@ -88,7 +93,7 @@ def score(objectives: Sequence[Objective], answers: Answers, step: int, *, part:
     RunError at `reward`, with the offending sample, when a reward gives the wrong count, something that is no number,
     NaN or infinity, or fails on every answer (of a part: it may).
     """
-    made = Scored({}, [], [])
+    made, out = Scored({}, [], []), set[int]()
     for objective in objectives:
         judged = objective.judge(answers, step)
         _must_be_useful(objective, judged, answers, step, part=part)
@@ -100,12 +105,14 @@ def score(objectives: Sequence[Objective], answers: Answers, step: int, *, part:
         made.notes[objective.label] = dict(judged.notes)
         if judged.faults:
             made.troubles.append(_trouble(objective, judged.faults, answers, step))
-    made.total.extend(_total(objectives, made.values, n) for n in range(len(answers.texts)))
-    return made
+            out |= judged.faults.keys() if objective.leaves_out else set()
+    columns = [(o.weight, made.values[o.label]) for o in objectives]
+    return replace(made, total=totals(columns, out, len(answers.texts)), out=frozenset(out))
 
 
-def _total(objectives: Sequence[Objective], values: dict[str, Column], n: int) -> float | None:
-    return weighted_sum([(o.weight, values[o.label][n]) for o in objectives])
+def totals(columns: Sequence[tuple[float, Column]], out: Collection[int], count: int) -> Column:
+    """The weighted sum for each of `count` completions; None for those that are `out`."""
+    return [None if n in out else weighted_sum([(weight, one[n]) for weight, one in columns]) for n in range(count)]
 
 
 def weighted_sum(values: Sequence[tuple[float, float | None]]) -> float | None:
@@ -154,7 +161,8 @@ def _number(label: str, value: Any, answers: Answers, n: int, step: int) -> floa
 def _trouble(objective: Objective, faults: Mapping[int, str], answers: Answers, step: int) -> Event:
     first, label = min(faults), objective.label
     what = f"the reward {label!r} failed on {len(faults)} of {len(answers.texts)} completions: {faults[first]}"
-    becomes = "have 0 for" if objective.on_failure == "zero" else "do not count for"
-    mend = f"These completions {becomes} this reward. Look at the one shown."
+    becomes = "have 0 for" if objective.on_failure == "zero" else "have no value for"
+    rest = " and are not learned from" if objective.leaves_out else ""
+    mend = f"These completions {becomes} this reward{rest}. Look at the one shown."
     evidence = {"step": step, "label": label, "count": len(faults), **sample_of(answers, first)}
     return Event(step, "trouble", {"where": "reward", "what": what, "mend": mend, "evidence": evidence})

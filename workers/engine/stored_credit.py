@@ -37,12 +37,14 @@ BEYOND = {
 @dataclass(frozen=True)
 class Stored:
     """A step's completions as a run stored them: rollouts with streams, rewards by label (NaN: none), pieces, and by
-    label the values (N, T) of rewards that arise within completions."""
+    label the values (N, T) of rewards that arise within completions. `out` have no total: nothing applies to them, or a
+    reward failed on them."""
 
     rollouts: Rollouts
     rewards: Mapping[str, Tensor]
     pieces: Sequence[Sequence[str]]
     dense: Mapping[str, Tensor] = field(default_factory=dict)
+    out: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,8 @@ def stored_of(table: pa.Table) -> Stored:
         for label, values in rewards_of(table).items()
     }
     dense = {label: streams[f"reward.{label}"] for label in rewards if f"reward.{label}" in streams}
-    return Stored(rollouts, rewards, pieces, dense)
+    out = frozenset(n for n, total in enumerate(table["reward_total"].to_pylist()) if total is None)
+    return Stored(rollouts, rewards, pieces, dense, out)
 
 
 def credited_again(stored: Stored, spec: RunSpec, step: int) -> Again:
@@ -139,7 +142,8 @@ def _rewards(stored: Stored, spec: RunSpec, recipe: Recipe, supply: Supply, prog
     column_NK = torch.stack(list(stored.rewards.values()), dim=1)
     weight_K = torch.tensor([weights.get(label, 1.0) for label in stored.rewards])
     dense = {k: stored.dense[label] for k, label in enumerate(stored.rewards) if label in stored.dense}
-    plain = Rewards(column_NK.nan_to_num(0.0), ~column_NK.isnan(), weight_K, dense)
+    counts_N = torch.tensor([n not in stored.out for n in range(len(column_NK))])
+    plain = Rewards(column_NK.nan_to_num(0.0), ~column_NK.isnan() & counts_N[:, None], weight_K, dense)
     found = after_shaping(plain, recipe, supply, stored.rollouts.answers, spec.max_new_tokens, progress)
     if not bool(found.valid_N.any()):
         raise RunError("data", "no reward applies to any completion of this step.", "Take another step.")

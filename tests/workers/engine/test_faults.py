@@ -13,81 +13,16 @@ import torch
 from tests.workers.tiny import MemoryLedger, tiny_spec
 from workers.contract.errors import Replaced, RunError, Stopped
 from workers.contract.spec import Budget, Optimiser, Prompts, RewardPick, RunSpec
-from workers.contract.values import Values
 from workers.engine import checkpoint, step
 from workers.engine import update as engine_update
 from workers.engine.boundary import boundary
 from workers.engine.checkpoint import KEPT, what_is_wrong
-from workers.engine.judges import Objective
 from workers.engine.run import train
 from workers.engine.update import NonFinite, must_be_finite
 
 
 def short(folder: Path, **changes: Any) -> RunSpec:
     return tiny_spec(folder, **{"budget": Budget(steps=3, eval_every=0, checkpoint_every=1)} | changes)
-
-
-def judged(monkeypatch: pytest.MonkeyPatch, judge: Any) -> None:
-    """Let a function of (answers, step) -> Values be the run's only reward."""
-    made = (Objective("mine", 1.0, (0.0, 1.0), judge, lambda: None),)
-    monkeypatch.setattr("workers.engine.learner.make_objectives", lambda picks, seed, steps: made)
-
-
-def test_a_reward_that_fails_on_an_answer_spoils_that_cell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def judge(answers: Any, step: int) -> Values:
-        values: list[float | None] = [float(len(text)) for text in answers.texts]
-        values[5] = None
-        return Values(values, faults={5: "sixth always fails"})
-
-    judged(monkeypatch, judge)
-    ledger = MemoryLedger(tmp_path)
-    train(short(tmp_path), ledger)
-    assert [event.step for event in ledger.kind("trouble")] == [1, 2, 3]
-    assert ledger.kind("trouble")[0].data["evidence"]["index"] == 5
-
-
-def test_rows_that_no_reward_speaks_about_leave_the_update(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two of a group of four do not count: the mean and the deviation are those of the other two."""
-    from tests.workers.engine.test_run import rows
-
-    judged(monkeypatch, lambda answers, step: Values([None, None, 1.0, 0.0] * 4))
-    ledger = MemoryLedger(tmp_path)
-    train(short(tmp_path), ledger)
-    stored = rows(ledger, 1)[:4]
-    assert [row["reward_total"] for row in stored] == [None, None, 1.0, 0.0]
-    # Values 1 and 0: mean 1/2, sample deviation sqrt(1/2); (1/2) / sqrt(1/2) = 0.7071.
-    assert [row["advantage"] for row in stored] == pytest.approx([0, 0, 0.7071, -0.7071], abs=1e-3)
-
-
-def test_what_is_only_shown_makes_no_zero_of_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second reward alone is learned from: where it fails a completion is left out, as it is without the first."""
-    from tests.workers.engine.test_run import rows
-
-    def fails(answers: Any, step: int) -> Values:
-        return Values([None, None, 1.0, 0.0] * 4, faults={n: "busy" for n in range(16) if n % 4 < 2})
-
-    shown = Objective("shown", 0.0, (0.0, 1.0), lambda answers, step: Values([1.0] * 16), lambda: None)
-    made = (shown, Objective("mine", 1.0, (0.0, 1.0), fails, lambda: None))
-    monkeypatch.setattr("workers.engine.learner.make_objectives", lambda picks, seed, steps: made)
-    ledger = MemoryLedger(tmp_path)
-    train(short(tmp_path), ledger)
-    stored = rows(ledger, 1)[:4]
-    assert [row["reward_total"] for row in stored] == [None, None, 1.0, 0.0]
-    assert [row["advantage"] for row in stored] == pytest.approx([0, 0, 0.7071, -0.7071], abs=1e-3)
-
-
-@pytest.mark.parametrize(
-    ("values", "what"), [([float("nan")] * 16, "nan, which is no finite number"), ([0.0] * 3, "3 values for 16")]
-)
-def test_a_useless_reward_ends_the_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, values: list[Any], what: str
-) -> None:
-    judged(monkeypatch, lambda answers, step: Values(values, faults={}))
-    ledger = MemoryLedger(tmp_path)
-    with pytest.raises(RunError, match=what) as caught:
-        train(short(tmp_path), ledger)
-    assert caught.value.where == "reward"
-    assert caught.value.evidence["step"] == 1
 
 
 def breaking(monkeypatch: pytest.MonkeyPatch, steps: set[int]) -> None:

@@ -187,6 +187,29 @@ def test_failures_are_told_and_do_not_count_as_zero() -> None:
     assert "ZeroDivisionError" in fault["what"]
 
 
+def test_a_failure_beside_another_reward_leaves_out_in_a_replay_too(tmp_path: Path) -> None:
+    """Of two rewards one fails on what has an e: replayed in its own place it changes nothing, and a reward that never
+    fails in its place brings those completions back."""
+    fails = "def reward(completions, **columns):\n    return [1.0 / ('e' not in text) for text in completions]\n"
+    rewards = (RewardPick("short", "brevity", {"zero_from": 8}), RewardPick("b", "code:1@1", source=fails))
+    spec, ledger = tiny_spec(tmp_path, rewards=rewards, seed=5), MemoryLedger(tmp_path)
+    spec = replace(spec, budget=replace(spec.budget, steps=1, eval_every=0))
+    train(spec, ledger)
+    files = {1: ledger.files["rollouts/step-000001.parquet"]}
+    (own,), _ = replay([1], files.__getitem__, Question("b", Node(LEAF, "code:1@1", source=fails), "b", spec=spec))
+    assert 0 < np.isnan(own.old_N).sum() < 16
+    assert own.new_N == pytest.approx(own.old_N, nan_ok=True)
+    assert own.sides.new_N == pytest.approx(own.sides.old_N, nan_ok=True)
+    assert own.sides.old_N == pytest.approx(
+        np.where(np.isnan(own.old_N), np.nan, mean_advantages(files[1])), nan_ok=True
+    )
+    (back,), _ = replay([1], files.__getitem__, Question("b", Node(LEAF, "brevity"), "b", spec=spec))
+    assert not np.isnan(back.new_N).any()
+    assert not np.isnan(back.sides.new_N).any()
+    (kept,), _ = replay([1], files.__getitem__, Question("s", Node(LEAF, "brevity"), "short", spec=spec))
+    assert np.isnan(kept.new_N).tolist() == np.isnan(own.old_N).tolist()
+
+
 def test_a_reward_that_says_nothing_is_refused() -> None:
     nothing = "def reward(completions, **columns):\n    return [None for _ in completions]\n"
     with pytest.raises(RunError, match="applies to none of these completions"):

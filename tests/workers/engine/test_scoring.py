@@ -40,6 +40,20 @@ def test_a_reward_without_weight_makes_no_zero_of_what_the_others_fail_on() -> N
     assert score([shown, replace(learned, weight=0.0)], ANSWERS, 3).total == [0.0, 0.0, 0.0]
 
 
+def test_a_completion_that_a_counted_reward_fails_on_has_no_total() -> None:
+    """What does not apply is left out of the sum; what failed might have been anything."""
+    other, given = objective([1.0, 1.0, 1.0], "other"), Values([2.0, None, None], faults={1: "busy"})
+    failing = replace(objective([], "failing"), judge=lambda answers, step: given)
+    made = score([other, failing], ANSWERS, 3)
+    assert made.total == [3.0, None, 1.0]
+    assert made.out == {1}
+    assert "have no value for this reward and are not learned from" in made.troubles[0].data["mend"]
+    assert score([other, replace(failing, on_failure="zero")], ANSWERS, 3).total == [3.0, 1.0, 1.0]
+    assert score([other, replace(failing, weight=0.0)], ANSWERS, 3).total == [1.0, 1.0, 1.0]
+    assert made.rows([2, 1]).out == {1}
+    assert made.joined(made).out == {1, 4}
+
+
 def test_the_table_keeps_objectives_apart_on_the_last_chosen_token() -> None:
     objectives = [objective([1.0, None, 0.5], "a"), objective([2.0, 3.0, 4.0], "b")]
     mask_NT = torch.tensor([[True, True, False], [True, False, False], [True, False, True]])
