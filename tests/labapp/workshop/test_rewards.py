@@ -59,6 +59,15 @@ def test_every_save_is_a_new_version_and_old_ones_stay(alice_client: Client, rew
     assert alice_client.get(f"{address}?version=9999999999").status_code == 200  # no number of a version: the newest
 
 
+def test_an_older_version_says_that_it_is_one(alice_client: Client, reward: Reward, bob: User) -> None:
+    rewards.save(reward, bob, GOOD + "# longer\n")
+    address = f"/workshop/rewards/{reward.pk}/"
+    older = alice_client.get(f"{address}?version=1").content.decode()
+    assert '<summary class="chip">version 1 of 2</summary>' in older
+    assert f'<a class="note" href="{address}">Open the newest</a>' in older
+    assert "Open the newest" not in alice_client.get(address).content.decode()
+
+
 def test_who_started_from_an_older_version_is_told(alice_client: Client, reward: Reward, bob: User) -> None:
     rewards.save(reward, bob, BETTER)
     address = f"/workshop/rewards/{reward.pk}/"
