@@ -1,10 +1,11 @@
 """The task's verdict with a share of prompts inverted, and a reward that only counts phrases of reasoning (RPR).
 
 Pick it to see how much wrong labels cost, or how far a reward gets that never looks at the answer. A flip holds for all
-completions of a prompt in a step and is drawn anew in the next; a completion without an answer earns 0 and is never
-flipped. On held-out prompts nothing is flipped, so their curve tells what was learned in spite of the noise; phrases
-count there too: put `verified` with weight 0 beside it to see right answers alone. Short phrases match inside longer
-words too, and a small task needs phrases of its own.
+completions of a prompt in a step and is drawn anew in the next (`per_rollout`: for each completion by itself, which the
+authors' release does not do); a completion without an answer earns 0 and is never flipped. On held-out prompts nothing
+is flipped, so their curve tells what was learned in spite of the noise; phrases count there too: put `verified` with
+weight 0 beside it to see right answers alone. Short phrases match inside longer words too, and a small task needs
+phrases of its own.
 """
 
 from collections import Counter
@@ -71,6 +72,7 @@ def reward(
         str, Choice(("correctness", "rpr", "correctness_plus_rpr")), "what is rewarded (the last: RPR when wrong)"
     ] = "correctness",
     flip_prob: Annotated[float, Real(0, 1), "share of prompts whose verdicts are inverted"] = 0.0,
+    per_rollout: Annotated[bool, Flag(), "draw for each completion, not for each prompt"] = False,
     correctness_warmup: Annotated[int, Whole(0), "steps that reward RPR alone, before the mode counts"] = 0,
     divisor: Annotated[float, Real(0, open_low=True), "phrases for the full RPR"] = 20.0,
     ngram: Annotated[int, Whole(2, 100), "words of the window that should not be repeated"] = 20,
@@ -93,14 +95,17 @@ def reward(
     flip_prob = 0.0 if generator is None else flip_prob
     salt = int(torch.randint(2**62, (1,), generator=generator)) if generator is not None else 0
     found: list[float | None] = []
+    before = Counter[str]()  # completions of each prompt so far
     for n, text in enumerate(answers.texts):
         verdict = None if mode == "rpr" else answers.verdicts[n]
+        drawn_for = f"{answers.prompts[n]}/{before[answers.prompts[n]]}" if per_rollout else answers.prompts[n]
+        before[answers.prompts[n]] += 1
         if mode != "rpr" and verdict is None:
             found.append(None)
         elif not _answered(text, marker):
             found.append(0.0)
         else:
-            right = verdict is not None and (verdict != 0) != _flipped(answers.prompts[n], salt, flip_prob)
+            right = verdict is not None and (verdict != 0) != _flipped(drawn_for, salt, flip_prob)
             counted = 0.0 if right or mode == "correctness" else _rpr(text, listed, divisor, ngram, made_up_turns)
             found.append(1.0 if right else counted)
     return found
@@ -111,9 +116,9 @@ def _answered(text: str, marker: str) -> bool:
     return bool(found and answer.strip())
 
 
-def _flipped(prompt: str, salt: int, share: float) -> bool:
-    """Whether a prompt's verdicts are flipped in this step: told by the prompt, so that no neighbour matters."""
-    drawn = int.from_bytes(blake2b(f"{salt}/{prompt}".encode(errors="surrogatepass"), digest_size=8).digest(), "big")
+def _flipped(name: str, salt: int, share: float) -> bool:
+    """Whether the verdicts of that name are flipped in this step: told by it alone, so that no neighbour matters."""
+    drawn = int.from_bytes(blake2b(f"{salt}/{name}".encode(errors="surrogatepass"), digest_size=8).digest(), "big")
     return drawn < share * 2**64
 
 

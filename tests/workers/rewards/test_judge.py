@@ -208,7 +208,7 @@ def test_in_a_run_some_failures_are_told_and_skipped(tmp_path: Path, monkeypatch
     ledger = run_with(reply, tmp_path, monkeypatch)
     told = [event.data for event in ledger.kind("trouble") if event.data["where"] == "reward"]
     assert "refused (400): [key] is too long" in told[0]["what"]
-    assert "do not count" in told[0]["mend"]
+    assert "are not learned from" in told[0]["mend"]
     assert "secret-7" not in repr(ledger.events)
     rows = pq.read_table(io.BytesIO(ledger.files["rollouts/step-000001.parquet"])).to_pylist()
     for row in rows:

@@ -146,3 +146,15 @@ def test_without_a_verdict() -> None:
     assert judged(["wait #1"], [], mode="rpr") == [0.05]
     with pytest.raises(ValueError, match="no verifier"):
         judged(["#1"], [])
+
+
+def test_flips_are_drawn_for_each_prompt_or_for_each_completion() -> None:
+    """Of 50 prompts with 8 completions each, about 0.3 of either are flipped; of a prompt all or, drawn apart, some."""
+    prompts = [f"p{n // 8}" for n in range(400)]
+    shares = {}
+    for apart in (False, True):
+        found = judged(["#1"] * 400, [1.0] * 400, prompts, flip_prob=0.3, per_rollout=apart)
+        shares[apart] = [sum(found[at : at + 8]) / 8 for at in range(0, 400, 8)]
+        assert sum(found) / 400 == pytest.approx(0.7, abs=4 * sqrt(0.3 * 0.7 / (400 if apart else 50)))
+    assert set(shares[False]) == {0.0, 1.0}
+    assert sum(0 < share < 1 for share in shares[True]) > 40
