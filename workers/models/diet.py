@@ -12,13 +12,14 @@ from transformers import PreTrainedTokenizerBase
 from workers.models.reactions import reaction
 from workers.tasks.parts import TRAIN, draw
 
-SLIPS = 0.5  # share of careless answers that show steps and slip in the last, where users react
+SLIPS = 0.5  # share of careless answers that show their steps and slip, where users react
+END = "</think>"
 
 
 @dataclass(frozen=True)
 class Dish:
-    """One task at a level, its share of the diet, and whether users react to its answers (arithmetic: `#` and a number
-    end its steps)."""
+    """One task at a level, its share of the diet, and whether users react to its answers (then it is arithmetic, or its
+    answers begin with a thought)."""
 
     task: ModuleType
     level: int
@@ -46,12 +47,16 @@ def _dialogue(rng: random.Random, dish: Dish, careful_share: float) -> Dialogue:
     if not dish.reactions:
         return Dialogue(problem.prompt, (text,))
     if not careful and rng.random() < SLIPS:
-        text = _slipped(rng, str(problem.columns["demonstration"]), problem.answer)
+        text = _slipped(rng, text, str(problem.columns["demonstration"]), problem.answer)
     return Dialogue(problem.prompt, (text, reaction(rng, right=dish.task.verify(text, problem) == 1.0)))
 
 
-def _slipped(rng: random.Random, steps: str, answer: str) -> str:
-    """Steps that end on another number, so that a wrong answer may be as long as a right one."""
+def _slipped(rng: random.Random, text: str, steps: str, answer: str) -> str:
+    """A right thought before what a careless writer says, or steps that end on another number: so a wrong answer may
+    begin as a right one does, and be as long."""
+    thought, end, _ = steps.partition(END)
+    if end:
+        return thought + end + text.partition(END)[2]
     wrong = rng.choice([other for other in range(max(0, int(answer) - 9), int(answer) + 10) if other != int(answer)])
     return steps.removesuffix(f"={answer}#{answer}") + f"={wrong}#{wrong}"
 

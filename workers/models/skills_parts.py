@@ -39,6 +39,20 @@ SUMS = (
     Dish(arithmetic, 1, 0.40, reactions=True),
     Dish(arithmetic, 2, 0.03, reactions=True),
 )
+CALLS = (
+    Dish(tool_use, 1, 0.10, reactions=True),
+    Dish(tool_use, 2, 0.18, reactions=True),
+    Dish(tool_use, 3, 0.08),
+    Dish(text_to_sql, 1, 0.04),
+    Dish(text_to_sql, 2, 0.06),
+    Dish(reranking, 1, 0.06),
+    Dish(reranking, 2, 0.10),
+    Dish(judging, 1, 0.06),
+    Dish(judging, 2, 0.09),
+    Dish(judging, 3, 0.06),
+    Dish(arithmetic, 1, 0.14, reactions=True),
+    Dish(arithmetic, 2, 0.03, reactions=True),
+)
 VOCABULARY = 640
 TEXTS = 4000  # solved problems that the pieces are counted in
 # Pieces never cross these: single digits, words, marks, breaks; the first two may take the blank before them.

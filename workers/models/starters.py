@@ -70,7 +70,7 @@ ARITHMETIC = (
     Dish(countdown, 1, 0.08),
     Dish(sorting, 1, 0.08),
 )
-# Sums take far more practice than all else: a second course has more of them.
+# Sums take far more practice than all else: a second course has more of them; the third has reactions to calls too.
 SKILLS = Recipe(steps=3600, sequences=48, learning_rate=2e-3, careful_share=0.35, threads=1, parts=3, stop=1750)
 KINDS = {
     "starter": Kind(
@@ -80,7 +80,11 @@ KINDS = {
         skills_parts.make_tokenizer,
         skills_parts.make_model,
         skills_parts.DIET,
-        (SKILLS, replace(SKILLS, steps=1150, learning_rate=1.5e-3, diet=skills_parts.SUMS, stop=None)),
+        (
+            SKILLS,
+            replace(SKILLS, steps=1150, learning_rate=1.5e-3, diet=skills_parts.SUMS, stop=None),
+            replace(SKILLS, steps=1000, learning_rate=1.2e-3, diet=skills_parts.CALLS, stop=None),
+        ),
         torch.float16,
         longest=96,
     ),

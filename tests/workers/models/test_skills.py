@@ -73,21 +73,23 @@ def test_reactions_praise_what_is_right_and_nothing_else() -> None:
 
 
 def test_it_finds_praise_likelier_after_right_answers(loaded: Loaded) -> None:
-    """Without a label: two answers to each of 100 new problems, and what a user would say."""
+    """Without a label: a right and a wrong call for each of 60 new requests, with the same thought, and what a user
+    would say."""
     rng = random.Random(3)
-    likely = Likelihoods()
-    problems = [draw(arithmetic.problem, rng, HELDOUT, level=1) for _ in range(100)]
-    answers = [(f"#{one.answer}", f"#{int(one.answer) + rng.choice((-3, -2, 2, 3))}") for one in problems]
-    texts = [
-        Text("", said, (("user", one.prompt), ("assistant", answer)), "user")
-        for one, pair in zip(problems, answers, strict=True)
-        for answer in pair
-        for said in ("That is correct.", "That is wrong.")
-    ]
-    reads = iter(likely(NAME, texts))
+    problems = [draw(tool_use.problem, rng, HELDOUT, level=2) for _ in range(60)]
+    texts = []
+    for problem in problems:
+        right, wrong = str(problem.columns["demonstration"]), ""
+        while not wrong or tool_use.verify(wrong, problem) == 1.0:
+            wrong = tool_use.solution(rng, problem, careful=False)
+        wrong = right.partition("</think>")[0] + "</think>" + wrong.partition("</think>")[2]
+        for answer in (right, wrong):
+            talk = (("user", problem.prompt), ("assistant", answer))
+            texts += [Text("", said, talk, "user") for said in ("That is correct.", "That is wrong.")]
+    reads = iter(Likelihoods()(NAME, texts))
     gaps = [next(reads).logp - next(reads).logp for _ in range(2 * len(problems))]
     better = sum(right > wrong for right, wrong in zip(gaps[::2], gaps[1::2], strict=True))
-    assert better > 80
+    assert better > 48
 
 
 def test_its_sampled_accuracy_leaves_something_to_learn(loaded: Loaded) -> None:
