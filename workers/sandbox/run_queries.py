@@ -3,6 +3,7 @@
 The walls keep everything else away; what is refused here is refused with a sentence, and would fail at the walls too.
 """
 
+import contextlib
 import importlib.util
 import math
 import sqlite3
@@ -29,16 +30,19 @@ def needed(database: str) -> list[str]:
 def run(piece: dict[str, Any]) -> dict[str, Any]:
     """{"tables": one a query}, each {"columns", "rows"} or {"error"}; `piece` has `queries` (a schema and sql each),
     the database, the most rows, and the seconds that one may take."""
-    return {"tables": [_table(piece, one["schema"], one["sql"]) for one in piece["queries"]]}
+    opened = Opened()
+    return {"tables": [_table(piece, one["schema"], one["sql"], opened) for one in piece["queries"]]}
 
 
-def _table(piece: dict[str, Any], schema: str, sql: str) -> dict[str, Any]:
+def _table(piece: dict[str, Any], schema: str, sql: str, opened: "Opened") -> dict[str, Any]:
     refusal = refused(sql, piece["database"])
     if refusal:
         return {"error": refusal}
     most = piece["rows"]
-    ask = _sqlite if piece["database"] == "sqlite" else _duckdb
-    columns, rows, error = ask(schema, sql, most + 1, piece["seconds"])
+    if piece["database"] == "sqlite":
+        columns, rows, error = _sqlite(schema, sql, most + 1, piece["seconds"])
+    else:
+        columns, rows, error = _duckdb(schema, sql, most + 1, opened)
     if error:
         return {"error": error[:LONGEST_ERROR]}
     if len(rows) > most:
@@ -66,18 +70,43 @@ def _sqlite(schema: str, sql: str, most: int, seconds: float) -> tuple[list[str]
         return [], [], f"too slow: it took longer than {seconds:.3g} s and was stopped" if late else str(error)
 
 
-def _duckdb(schema: str, sql: str, most: int, seconds: float) -> tuple[list[str], list[Any], str]:
+class Opened:
+    """The last database that DuckDB opened: queries only read, so that those to one schema may ask the same one, each
+    by a connection of its own. One with sequences, which reading moves on, is opened anew, as is one after an error."""
+
+    def __init__(self) -> None:
+        self._schema = ""
+        self._place: Any = None
+
+    def of(self, schema: str) -> Any:
+        """A connection to the database that `schema` builds."""
+        import duckdb
+
+        if self._place is None or schema != self._schema or "sequence" in schema.lower():
+            self.forget()
+            self._place, self._schema = duckdb.connect(":memory:", config=dict(DUCKDB)), schema
+            self._place.execute(schema or "SELECT 1")
+        return self._place.cursor()
+
+    def forget(self) -> None:
+        """The next one is opened anew."""
+        place, self._place = self._place, None
+        if place is not None:
+            place.close()
+
+
+def _duckdb(schema: str, sql: str, most: int, opened: Opened) -> tuple[list[str], list[Any], str]:
     try:
         import duckdb
     except ImportError:
         return [], [], "DuckDB is not installed here"
     try:
-        place = duckdb.connect(":memory:", config=dict(DUCKDB))
-        place.execute(schema or "SELECT 1")
-        asked = place.execute(sql)
+        asked = opened.of(schema).execute(sql)
         rows = asked.fetchmany(most)
         return [each[0] for each in asked.description or ()], rows, ""
     except (duckdb.Error, ValueError, OverflowError, RuntimeError) as error:
+        with contextlib.suppress(duckdb.Error):
+            opened.forget()
         return [], [], str(error)
 
 

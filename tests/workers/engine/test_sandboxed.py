@@ -120,9 +120,11 @@ BEHIND = {
 def test_what_is_not_seen_by_reading_is_refused_by_the_database(database: str, sql: str, tmp_path: Path) -> None:
     secret = tmp_path / "secret.csv"
     secret.write_text("known only here\n")
-    ask = run_queries._sqlite if database == "sqlite" else run_queries._duckdb
     text = sql.replace("{secret}", str(secret)).replace("{place}", str(tmp_path))
-    _, rows, error = ask(SCHEMA, text, 10, 5.0)
+    if database == "sqlite":
+        _, rows, error = run_queries._sqlite(SCHEMA, text, 10, 5.0)
+    else:
+        _, rows, error = run_queries._duckdb(SCHEMA, text, 10, run_queries.Opened())
     assert rows == []
     assert error
     assert [path.name for path in tmp_path.iterdir()] == ["secret.csv"]
@@ -152,6 +154,21 @@ def test_what_fails_says_how(sql: str, said: str, queries: Queries) -> None:
 def test_a_schema_that_does_more_than_build_is_refused(queries: Queries) -> None:
     for schema in ("ATTACH '/tmp/x' AS y", "PRAGMA journal_mode=WAL", "CREATE TABLE"):
         assert one(queries, "SELECT 1", "sqlite", schema).error
+
+
+def test_queries_that_share_a_database_answer_as_alone(queries: Queries) -> None:
+    """Of three schemas by turns; what one of them sets, breaks or counts on is not there for the next."""
+    counting = f"CREATE SEQUENCE s START 7; {SCHEMA}"
+    asked = [
+        Query(schema, sql)
+        for sql in ("SELECT max(a) + 0 FROM t", "SELECT setseed(0.5)", "SELECT missing FROM t", "SELECT max(a) FROM t")
+        for schema in (SCHEMA, "CREATE TABLE t(a INTEGER); INSERT INTO t VALUES (90);", "CREATE TABL")
+    ] + [Query(counting, "SELECT nextval('s')"), Query(counting, "SELECT nextval('s') + 0")]
+    together = queries(asked, "duckdb")
+    assert [one(queries, query.sql, "duckdb", query.schema) for query in asked] == together
+    assert [table.rows for table in together[9:11]] == [((3,),), ((90,),)]
+    assert together[11].error
+    assert [table.rows for table in together[12:]] == [((7,),), ((7,),)]
 
 
 def test_many_at_once_are_those_alone(queries: Queries) -> None:
