@@ -81,7 +81,7 @@ class Line:
                 said, wait = f"{status} {self._told(content)}", _asked_to_wait(later)
             if number + 1 < TRIES:
                 time.sleep(min(LONGEST_PAUSE, max(wait, self._pause * 2**number)))
-        mend = "Check that the server runs and can be reached from the worker, then resume the run."
+        mend = "Check that the server runs and can be reached from the worker."
         raise Unanswered(f"gave no answer in {TRIES} tries ({said}).", mend, away=True)
 
     def ask(self, url: str, body: Any, read: Callable[[Any], T], tries: int = 3) -> T:
