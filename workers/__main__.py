@@ -50,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     analyse.add_argument("--out", type=Path, required=True, help="directory for the result")
     analyse.add_argument("--reward", action="append", required=True, metavar="NAME[=JSON]", help="may be repeated")
     analyse.add_argument("--credit", action="append", default=[], metavar="NAME[=JSON]", help="may be repeated")
-    analyse.add_argument("--tokenizer", default=analysis.WORDS, help="words, a starter, an id on the hub or a directory")
+    analyse.add_argument("--tokenizer", default=analysis.WORDS, help="words, a starter, a hub id or a directory")
     analyse.set_defaults(run=_analyse)
     return parser
 

@@ -103,3 +103,13 @@ def test_nothing_sticks_out_on_a_narrow_screen(page: Page, address: str) -> None
     page.set_viewport_size({"width": NARROW[0], "height": NARROW[1]})
     page.goto(address)
     assert page.evaluate("document.documentElement.scrollWidth") <= NARROW[0]
+
+
+def test_the_starter_with_skills_is_one_choice_more(page: Page, shoot: Shoot) -> None:
+    page.goto("/runs/new/")
+    page.get_by_label("Starter with skills").check()
+    expect(page.get_by_text("knows tool use, SQL, reranking, judging")).to_be_visible()
+    expect(page.get_by_text("knows sums and differences")).to_be_hidden()
+    expect(page.get_by_text("starter-skills", exact=False).first).to_be_visible()
+    expect(page.get_by_text("nothing is wrong")).to_be_visible()
+    shoot(page, "new-run-skills")
