@@ -8,8 +8,6 @@ run's own model by its name.
 Doubts of the catalogue: how the release combines its averages (difference, mean over categories) is told from the
 paper; it averages raw scores at one place, which is taken for a shortcut: `mean_logit` averages them along the
 follow-up, and likelihood is the default. The sentences are our own, in the paper's categories.
-
-No exhibit: it needs a model that has read dialogues with reactions, and the starter model knows arithmetic only.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +15,7 @@ from statistics import fmean
 from typing import Annotated
 
 from workers.contract.answers import Answers
-from workers.contract.card import Card, Choice, Flag, Source, Text
+from workers.contract.card import Card, Choice, Exhibit, Flag, Source, Text
 from workers.contract.services import Likelihood, Read
 from workers.contract.services import Text as Written
 from workers.contract.values import Values
@@ -46,6 +44,37 @@ CARD = Card(
     bounds=(-1e4, 1e4),
     sure="medium",
     doubts="How categories and signs are combined is told from the paper, not the release; the sentences are our own.",
+    exhibit=Exhibit(
+        claim="The model has read how users go on after right and wrong calls, and no label. That praise is likelier "
+        "after a completion than a complaint teaches right calls; a reward for their length cannot, since wrong ones "
+        "are as long.",
+        watch=("heldout/accuracy", "length"),
+        shared={
+            "model.name": "starter-skills",
+            "prompts.task": {"kind": "tasks", "name": "tool_use", "params": {"level": 2}},
+            "max_new_tokens": 64,
+            "batch_prompts": 8,
+            "optimiser.learning_rate": 2e-4,
+            "budget.steps": 18,
+            "budget.eval_every": 3,
+            "rewards": [
+                {"label": "exact", "name": "verified", "weight": 0.0},
+                {"label": "learned from", "name": "length_band", "params": {"shortest": 32}},
+            ],
+        },
+        variant={
+            "rewards.1.name": "flr",
+            "rewards.1.params": {
+                "name": "starter-skills",
+                "praise": "correctness: That is correct.|That is the right answer.\nunderstanding: You understood me.",
+                "complaint": "correctness: That is wrong.|That is not the right answer.\n"
+                "understanding: You did not understand me.",
+            },
+        },
+        found="It appears. Of the held-out requests 0.830 are called exactly right against 0.612 by the length reward, "
+        "mean of the last five points, difference +0.219 [+0.098, +0.340] over three seeds of 18 steps, without a "
+        "label; the length is the same, -0.007 [-0.055, +0.040] tokens.",
+    ),
 )
 PRAISE = """
 understanding: You understood exactly what I meant.|Yes, that is what I was asking.|You got my point right \

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from workers.contract.answers import Answers
-from workers.contract.card import Card, Choice, Real, Source, Text
+from workers.contract.card import Card, Choice, Exhibit, Real, Source, Text
 from workers.contract.tagged import first_inside
 from workers.contract.values import Values
 from workers.engine.tensors import Progress
@@ -38,6 +38,35 @@ CARD = Card(
     },
     relatives=("rewards/format", "tasks/tool_use"),
     bounds=(-7.0, 8.0),
+    exhibit=Exhibit(
+        claim="Three calls at once are more than the model was taught. Paid for the form and for exactness alone (what "
+        "the coarse comparison pays), most groups are without signal. Points for names, parameters and values tell "
+        "nearly right from wrong: answers come closer to the reference's, and in time more of them are exactly right.",
+        watch=("heldout/likeness", "dead_groups", "heldout/accuracy"),
+        better="lower",
+        shared={
+            "model.name": "starter-skills",
+            "prompts.task": {"kind": "tasks", "name": "tool_use", "params": {"level": 4}},
+            "max_new_tokens": 128,
+            "batch_prompts": 8,
+            "optimiser.learning_rate": 2e-4,
+            "budget.steps": 18,
+            "budget.eval_every": 3,
+            "rewards": [
+                {"label": "exact", "name": "verified", "weight": 0.0},
+                {"label": "likeness", "name": "similarity", "params": {"marker": "<tool_call>"}, "weight": 0.0},
+                {"label": "learned from", "name": "toolrl"},
+            ],
+        },
+        baseline={
+            "rewards.0.weight": 6.0,
+            "rewards.2.name": "format",
+            "rewards.2.params": {"pattern": r"<think>.*?</think>\n<tool_call>\n.*?\n</tool_call>"},
+        },
+        found="It appears in part. Answers are closer to the reference's, a likeness of 0.616 against 0.508 (mean of the "
+        "last five points), difference +0.108 [+0.064, +0.152] over three seeds of 18 steps; without signal are "
+        "0.158 of the groups against 0.750, -0.592 [-0.827, -0.356]. Exactly right is no answer of either yet.",
+    ),
 )
 FORMS = {
     (True, False): r"<think>.*?</think>\n<tool_call>\n.*?\n</tool_call>",
