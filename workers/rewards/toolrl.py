@@ -63,7 +63,7 @@ CARD = Card(
             "rewards.2.name": "format",
             "rewards.2.params": {"pattern": r"<think>.*?</think>\n<tool_call>\n.*?\n</tool_call>"},
         },
-        found="It appears in part. Answers are closer to the reference's, a likeness of 0.616 against 0.508 (mean of the "
+        found="It appears in part. Answers are closer to the reference's, likeness 0.616 against 0.508 (mean of the "
         "last five points), difference +0.108 [+0.064, +0.152] over three seeds of 18 steps; without signal are "
         "0.158 of the groups against 0.750, -0.592 [-0.827, -0.356]. Exactly right is no answer of either yet.",
     ),
