@@ -4,8 +4,8 @@ Pick it to let anybody state a criterion in a sentence: another principle is ano
 model. Responses of a prompt are judged `n_responses` at a time under masked names in an order that follows from their
 texts, equal ones once. A judgement that cannot be read is asked for once more, then its completions have failed.
 
-No exhibit: it needs a judge that follows principles, and none comes with the lab. How such a judge is trained is the
-reward `judge_agreement`.
+No exhibit: it asks a judge that follows principles at a server, and none comes with the lab. How such a judge is
+trained is what the exhibit of the reward `judge_agreement` shows, on the task `judging`.
 """
 
 import json
@@ -36,7 +36,7 @@ CARD = Card(
         "k_i": "its rank among those judged with it, 1 the best",
         "G": "how many were judged together",
     },
-    relatives=("rewards/judge", "rewards/judge_agreement"),
+    relatives=("rewards/judge", "rewards/judge_agreement", "tasks/judging"),
     bounds=(0.0, 1.0),
     sure="medium",
     doubts="The release shuffles by one fixed seed; here the order follows from the texts, so that it does not depend "

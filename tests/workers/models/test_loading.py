@@ -8,6 +8,7 @@ import torch
 
 from tests.workers.tiny import MemoryLedger, make_model, make_tokenizer, save_model, tiny_spec
 from workers.contract.errors import RunError
+from workers.contract.modelnames import STARTERS
 from workers.contract.spec import Budget, Model
 from workers.engine.run import train
 from workers.models.loading import STARTER, check_length, load
@@ -31,6 +32,13 @@ def test_a_directory_loads_and_trains(tmp_path: Path, kind: str) -> None:
 def test_the_starter_loads() -> None:
     loaded = load(Model(STARTER))
     assert loaded.encode(["1+2="]) == [list(b"1+2=")]
+
+
+def test_a_starter_that_is_not_there_says_how_to_make_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(STARTERS, "starter-skills", "nowhere")
+    with pytest.raises(RunError, match="starter-skills is not there") as caught:
+        load(Model("starter-skills"))
+    assert "--kind skills" in caught.value.mend
 
 
 def test_half_precision_weights_are_taken_as_float32(tmp_path: Path) -> None:
