@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 from workers.contract.answers import Answers
-from workers.contract.card import Card, Flag, Real, Source, Text
+from workers.contract.card import Card, Exhibit, Flag, Real, Source, Text
 from workers.contract.values import Values
 
 CARD = Card(
@@ -27,8 +27,31 @@ CARD = Card(
         "a": "exponent of the place",
         "w": "weight of the form",
     },
-    relatives=("rewards/format",),
+    relatives=("rewards/format", "tasks/reranking"),
     bounds=(-1e6, 2.0),
+    exhibit=Exhibit(
+        claim="Five cards are more than the model was taught to order. Paid for each relevant card by its place, it "
+        "puts all of them first sooner than paid for that alone: second place is nearly nothing, but not nothing.",
+        watch=("heldout/accuracy", "dead_groups"),
+        better="lower",
+        shared={
+            "model.name": "starter-skills",
+            "prompts.task": {"kind": "tasks", "name": "reranking", "params": {"level": 3}},
+            "max_new_tokens": 40,
+            "optimiser.learning_rate": 1e-4,
+            "budget.steps": 40,
+            "budget.eval_every": 3,
+            "rewards": [
+                {"label": "first", "name": "verified", "weight": 0.0},
+                {"label": "learned from", "name": "mm_r5"},
+            ],
+        },
+        baseline={"rewards.1.name": "verified"},
+        found="These seeds do not tell of the order: all relevant cards come first in 0.237 of the held-out answers "
+        "against 0.234, mean of the last five points, difference +0.002 [-0.007, +0.011] over three seeds of 40 steps, "
+        "about as often as in the retriever's order. There is more to learn from: without signal are 0.350 of the "
+        "groups against 0.800, -0.450 [-0.654, -0.246].",
+    ),
 )
 OPENING, CLOSING, STOP = re.compile(r"<answer>\["), "]</answer>", re.compile(r"[\]\n]")
 THOUGHT = "<think>"
