@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.workers.engine.test_faults import judged, short
+from tests.workers.engine.test_failures import judged, short
 from tests.workers.tiny import MemoryLedger
 from workers.contract.errors import RunError
 from workers.contract.spec import Budget

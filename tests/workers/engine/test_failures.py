@@ -14,8 +14,8 @@ from workers.engine.judges import Objective
 from workers.engine.run import train
 
 
-def short(folder: Path) -> RunSpec:
-    return tiny_spec(folder, budget=Budget(steps=3, eval_every=0, checkpoint_every=1))
+def short(folder: Path, **changes: Any) -> RunSpec:
+    return tiny_spec(folder, **{"budget": Budget(steps=3, eval_every=0, checkpoint_every=1)} | changes)
 
 
 def judged(monkeypatch: pytest.MonkeyPatch, judge: Any) -> None:
