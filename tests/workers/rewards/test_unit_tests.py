@@ -79,6 +79,7 @@ def test_what_only_prepares_is_no_test(tests: Any) -> None:
 def test_a_note_says_where_a_program_could_have_claimed_that_it_passed() -> None:
     tests = ["assert f(2) == 3", "try:\n    f('x')\nexcept TypeError:\n    pass\nelse:\n    assert False"]
     found = reward("unit_tests", [RIGHT, "def f(x):\n    return x", RIGHT], {"tests": [tests, tests, tests[:1]]}, {})
+    assert isinstance(found, Values)
     assert list(found.total) == [1.0, 0.0, 1.0]
     said = "1 of 2 tests run in the program's own process only: it could have claimed that it passed."
     assert found.notes == {0: said}
