@@ -49,8 +49,8 @@ CARD = Card(
         baseline={"rewards.1.name": "verified"},
         found="These seeds do not tell of the order: all relevant cards come first in 0.237 of the held-out answers "
         "against 0.234, mean of the last five points, difference +0.002 [-0.007, +0.011] over three seeds of 40 steps, "
-        "not more often than in the retriever's order (0.266). There is more to learn from: without signal are 0.350 of "
-        "the groups against 0.800, -0.450 [-0.654, -0.246].",
+        "not more often than in the retriever's order (0.266). There is more to learn from: without signal are 0.350 "
+        "of the groups against 0.800, -0.450 [-0.654, -0.246].",
     ),
 )
 OPENING, CLOSING, STOP = re.compile(r"<answer>\["), "]</answer>", re.compile(r"[\]\n]")
