@@ -7,8 +7,6 @@ for a judgement that can be read.
 Doubts of the catalogue: how the two parts are weighted, and how a consensus is made, is not in the release; the weights
 are the lab's. Nor is the check that a ranking is consistent: here it is the share of neighbours in the ranking whose
 scores do not contradict it, 0 where it has no two names.
-
-No exhibit: a judge has to read several responses, which is more than the small starter model was taught.
 """
 
 from collections.abc import Mapping
@@ -16,7 +14,7 @@ from itertools import combinations, pairwise
 from typing import Annotated, Any
 
 from workers.contract.answers import Answers
-from workers.contract.card import Card, Real, Source, Text
+from workers.contract.card import Card, Exhibit, Real, Source, Text
 from workers.contract.judging import number_of
 from workers.contract.rankings import ORDER, SCORES, Judgement, judgement
 from workers.contract.values import Values
@@ -40,10 +38,33 @@ CARD = Card(
         r"w_{pair}": "weight of the order",
         r"w_{fmt}": "weight of the form",
     },
-    relatives=("rewards/reward_anything",),
+    relatives=("rewards/reward_anything", "tasks/judging"),
     bounds=(0.0, 2.0),
     sure="medium",
     doubts="The weights of the two parts are the lab's; the consistency of a ranking is written from its description.",
+    exhibit=Exhibit(
+        claim="A judge of three responses by two wishes seldom has every pair right at first. Paid for the share of "
+        "pairs, the far ones most, it comes to have all of them right sooner than paid for all or nothing.",
+        watch=("heldout/accuracy", "dead_groups"),
+        better="lower",
+        shared={
+            "model.name": "starter-skills",
+            "prompts.task": {"kind": "tasks", "name": "judging", "params": {"level": 3}},
+            "max_new_tokens": 80,
+            "batch_prompts": 8,
+            "optimiser.learning_rate": 1e-4,
+            "budget.steps": 36,
+            "budget.eval_every": 3,
+            "rewards": [
+                {"label": "all pairs", "name": "verified", "weight": 0.0},
+                {"label": "learned from", "name": "judge_agreement"},
+            ],
+        },
+        baseline={"rewards.1.name": "verified"},
+        found="These seeds do not tell, and point the other way: every pair is right in 0.241 of the held-out "
+        "judgements against 0.321, mean of the last five points, difference -0.080 [-0.243, +0.083] over three seeds "
+        "of 36 steps. No group is without signal, where 0.242 of them are: -0.242 [-0.371, -0.112].",
+    ),
 )
 LONG = 50  # characters of reasoning that count as such
 
