@@ -6,7 +6,8 @@ for a judgement that can be read.
 
 Doubts of the catalogue: how the two parts are weighted, and how a consensus is made, is not in the release; the weights
 are the lab's. Nor is the check that a ranking is consistent: here it is the share of neighbours in the ranking whose
-scores do not contradict it, 0 where it has no two names.
+scores do not contradict it, 0 where it has no two names. With fewer than two names in common the pairs earn 1 by its
+rule; here 0 where none is known, or names made up would pay.
 """
 
 from collections.abc import Mapping
