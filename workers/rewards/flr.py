@@ -2,8 +2,9 @@
 
 Pick it to make a reward of any chat model without preference labels, and to mine pairs for DPO from the policy's own
 samples: offline runs take the best and the worst of each prompt. Six categories of helpfulness have ten praises and ten
-complaints each, which may be edited: one a line, as `category: sentence`. The catalogue's scorer `reference` is the
-run's own model by its name.
+complaints each, which may be edited: one a line, as `category: sentence`; each is read behind every completion, so that
+few of them cost little. The default reader has read how users react to tool calls; name a chat model for all else. The
+catalogue's scorer `reference` is the run's own model by its name.
 
 Doubts of the catalogue: how the release combines its averages (difference, mean over categories) is told from the
 paper; it averages raw scores at one place, which is taken for a shortcut: `mean_logit` averages them along the
@@ -125,7 +126,7 @@ def reward(
     *,
     name: Annotated[
         str, Text(400, model=True), "Hugging Face id, directory or run:<number> of the chat model that reads"
-    ] = "Qwen/Qwen2.5-0.5B-Instruct",
+    ] = "starter-skills",
     categories: Annotated[str, Text(200, empty=True), "categories that count, apart by commas; empty: all"] = "",
     aggregate: Annotated[
         str, Choice(("mean_logprob", "sum_logprob", "mean_logit")), "likelihood of a follow-up"
