@@ -3,6 +3,7 @@
 import { toast } from "./toast.js";
 
 const SIGNED_OUT = "You are signed out. Sign in in another tab, then try again here: what you wrote stays.";
+const GONE = "It was deleted in the meantime. What you wrote stays: copy it into a new one.";
 const AWAY = "The server could not be reached. What you wrote stays: try again when it is back.";
 
 /** Ask `form.dataset.asks` before `form` is sent, after all that `ready` waits for; `sent` hears that it goes. */
@@ -15,7 +16,7 @@ export function careful(form, sent, ready = async () => {}) {
     await ready();
     const answer = await fetch(form.dataset.asks, { redirect: "manual" }).catch(() => null);
     asking = Boolean(answer?.ok);
-    if (!asking) return toast(answer?.type === "opaqueredirect" ? SIGNED_OUT : AWAY, "error");
+    if (!asking) return toast(answer?.type === "opaqueredirect" ? SIGNED_OUT : answer?.status === 404 ? GONE : AWAY, "error");
     sent();
     form.submit();
   });

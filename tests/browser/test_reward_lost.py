@@ -65,3 +65,23 @@ def test_what_cannot_be_sent_stays(page: Page) -> None:
     save.click()
     page.wait_for_url(re.compile(r"/rewards/\d+/$"))
     expect(page.locator("h1")).to_have_text("slow and steady")
+
+
+def test_what_was_deleted_meanwhile_is_not_lost(page: Page) -> None:
+    """By somebody else, or in another tab."""
+    page.goto("/workshop/rewards/new/")
+    page.fill("#name", "soon gone")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.wait_for_url(re.compile(r"/rewards/\d+/$"))
+    other = page.context.new_page()
+    other.goto(page.url)
+    other.on("dialog", lambda dialog: dialog.accept())
+    other.get_by_role("button", name="Delete").first.click()
+    other.wait_for_url(re.compile(r"/workshop/$"))
+    other.close()
+    page.locator(".cm-content").click()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.insert_text(SLOW)
+    page.get_by_role("button", name="Save version 2").click()
+    expect(page.locator(".toast", has_text="It was deleted in the meantime. What you wrote stays")).to_be_visible()
+    expect(page.locator(".cm-content")).to_contain_text("time.sleep")
