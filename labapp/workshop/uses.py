@@ -78,7 +78,7 @@ def refusal(
     does."""
     names = [f"{run.name}{' (deleted, but it can be brought back)' if run.deleted else ''}" for run in runs]
     names += [f"the reward {one.reward.name}, version {one.number}" for one in rewards]
-    names += [f"the algorithm {one}" for one in algorithms]
+    names += [f"the algorithm {one.algorithm.name}, version {one.number}" for one in algorithms]
     if not names:
         return ""
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -85,10 +85,10 @@ def test_a_run_is_not_deleted_while_another_takes_its_model(
 def test_saved_rewards_and_algorithms_protect_it_too(team: Team, alice: User, teacher: Run) -> None:
     name = f"run:{teacher.pk}"
     leaf = Node("rewards", "flr", {"name": name})
-    tree = rewards.create(team, alice, "praised", Node("combining", "clip", {"low": 0.0, "high": 1.0}, of=(leaf,)))
+    rewards.create(team, alice, "praised", Node("combining", "clip", {"low": 0.0, "high": 1.0}, of=(leaf,)))
     guide = replace(guided(CATALOGUE), companions=(Companion("guide", Model(name)),))
-    recipe = algorithms.create(team, alice, "Guided", algorithms.document_of(guide))
-    with pytest.raises(launch.Refused, match=f"the reward {tree}, the algorithm {recipe}"):
+    algorithms.create(team, alice, "Guided", algorithms.document_of(guide))
+    with pytest.raises(launch.Refused, match="the reward praised, version 1, the algorithm Guided, version 1"):
         launch.delete(teacher)
 
 
