@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.test import Client
 
 if TYPE_CHECKING:
     from labapp.accounts.models import Team, User
+    from labapp.runs.models import Run
 
 PASSWORD = "correct horse battery"
 
@@ -86,3 +88,12 @@ def vera_client(vera: User) -> Client:
 def charlie_client(charlie: User) -> Client:
     """Charlie's browser."""
     return signed_in(charlie)
+
+
+@pytest.fixture
+def teacher(team: Team, settings: Any, tmp_path: Path) -> Run:
+    """A run of the team with checkpoints, in a home of its own."""
+    from tests.labapp.runs.checkpointed import checkpointed
+
+    settings.MERIT_HOME = tmp_path
+    return checkpointed(team)

@@ -5,10 +5,11 @@ from collections.abc import Callable
 from functools import cache
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 from workers.models.diet import Dish, write
-from workers.models.starter_parts import SPECIALS
+from workers.models.starter_parts import SPECIALS, as_tokenizer
+from workers.models.starter_parts import make_model as starter_model
 from workers.tasks import arithmetic, judging, reranking, text_to_sql, tool_use
 
 DIET = (
@@ -86,34 +87,9 @@ def _pieces() -> Tokenizer:
 
 def make_tokenizer() -> PreTrainedTokenizerFast:
     """Pad, bos and eos, the 256 bytes, and the merges that the diet's own texts make worth while; digits are single."""
-    pad, bos, eos = SPECIALS
-    build: Callable[..., PreTrainedTokenizerFast] = PreTrainedTokenizerFast
-    return build(
-        tokenizer_object=_pieces(),
-        pad_token=pad,
-        bos_token=bos,
-        eos_token=eos,
-        padding_side="left",
-        model_max_length=512,
-        clean_up_tokenization_spaces=False,
-        chat_template=TEMPLATE,
-    )
+    return as_tokenizer(_pieces(), chat_template=TEMPLATE)
 
 
 def make_model() -> LlamaForCausalLM:
     """An untrained Llama of about one million parameters, drawn from torch's present seed."""
-    pad, bos, eos = range(3)
-    config = LlamaConfig(
-        vocab_size=VOCABULARY,
-        hidden_size=128,
-        intermediate_size=448,
-        num_hidden_layers=4,
-        num_attention_heads=4,
-        num_key_value_heads=4,
-        max_position_embeddings=512,
-        tie_word_embeddings=True,
-        pad_token_id=pad,
-        bos_token_id=bos,
-        eos_token_id=eos,
-    )
-    return LlamaForCausalLM(config)
+    return starter_model(VOCABULARY, (0, 1, 2))

@@ -1,6 +1,7 @@
 """The starter model before it has learned anything: a small Llama over bytes, and its tokenizer."""
 
 from collections.abc import Callable
+from typing import Any
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
@@ -26,6 +27,11 @@ def make_tokenizer() -> PreTrainedTokenizerFast:
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.add_special_tokens(list(SPECIALS))
+    return as_tokenizer(tokenizer)
+
+
+def as_tokenizer(tokenizer: Tokenizer, **more: Any) -> PreTrainedTokenizerFast:
+    """The tokenizer as models use it, with pad, bos and eos."""
     pad, bos, eos = SPECIALS
     build: Callable[..., PreTrainedTokenizerFast] = PreTrainedTokenizerFast
     return build(
@@ -36,13 +42,18 @@ def make_tokenizer() -> PreTrainedTokenizerFast:
         padding_side="left",
         model_max_length=512,
         clean_up_tokenization_spaces=False,
+        **more,
     )
 
 
-def make_model() -> LlamaForCausalLM:
-    """An untrained Llama of about one million parameters over bytes, drawn from torch's present seed."""
+def make_model(
+    vocabulary: int = 256 + len(SPECIALS), special: tuple[int, int, int] = (PAD, BOS, EOS)
+) -> LlamaForCausalLM:
+    """An untrained Llama of about one million parameters, over bytes unless another size of vocabulary and other places
+    of pad, bos and eos are named; drawn from torch's present seed."""
+    pad, bos, eos = special
     config = LlamaConfig(
-        vocab_size=256 + len(SPECIALS),
+        vocab_size=vocabulary,
         hidden_size=128,
         intermediate_size=448,
         num_hidden_layers=4,
@@ -50,8 +61,8 @@ def make_model() -> LlamaForCausalLM:
         num_key_value_heads=4,
         max_position_embeddings=512,
         tie_word_embeddings=True,
-        pad_token_id=PAD,
-        bos_token_id=BOS,
-        eos_token_id=EOS,
+        pad_token_id=pad,
+        bos_token_id=bos,
+        eos_token_id=eos,
     )
     return LlamaForCausalLM(config)

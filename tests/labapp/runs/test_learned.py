@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from django.test import Client
 
 from labapp import shelf
@@ -25,12 +24,6 @@ if TYPE_CHECKING:
     from labapp.accounts.models import Team, User
 
 CATALOGUE = shelf.catalogue()
-
-
-@pytest.fixture
-def teacher(team: Team, settings: Any, tmp_path: Path) -> Run:
-    settings.MERIT_HOME = tmp_path
-    return checkpointed(team)
 
 
 def taking(run: Run) -> RunSpec:

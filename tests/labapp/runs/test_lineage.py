@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,12 +24,6 @@ if TYPE_CHECKING:
     from labapp.accounts.models import Team, User
 
 CATALOGUE = shelf.catalogue()
-
-
-@pytest.fixture
-def teacher(team: Team, settings: Any, tmp_path: Path) -> Run:
-    settings.MERIT_HOME = tmp_path
-    return checkpointed(team)
 
 
 def taker(team: Team, source: Run, name: str = "pupil") -> Run:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from django.test import Client
@@ -20,12 +19,6 @@ if TYPE_CHECKING:
     from labapp.runs.models import Run
 
 CATALOGUE = shelf.catalogue()
-
-
-@pytest.fixture
-def teacher(team: Team, settings: Any, tmp_path: Path) -> Run:
-    settings.MERIT_HOME = tmp_path
-    return checkpointed(team)
 
 
 @pytest.fixture
