@@ -81,7 +81,7 @@ def test_when_memory_runs_out_the_micro_batch_is_halved_once(tmp_path: Path) -> 
 
 
 def test_when_the_half_does_not_fit_either_the_run_ends_with_the_estimate(tmp_path: Path) -> None:
-    said = with_little_memory(tmp_path, 0.3)
+    said = with_little_memory(tmp_path, 0.6)
     assert said["error"]["where"] == "memory"
     assert "did not suffice for micro-batches of 2 groups" in said["error"]["what"]
     assert "MiB were expected to be enough" in said["error"]["what"]
