@@ -46,8 +46,9 @@ def test_endless_work_is_stopped(name: str) -> None:
     (fault,) = found.faults
     assert (fault.kind, fault.sample_index) == ("timeout", 1)
     assert "too slow: it took longer than 0.2 s" in fault.what
-    if name not in ("deaf to signals", "a storm of timers"):  # they may keep the line from being asked
-        assert fault.user_line in (2, 3, 4, 5, 6, 7)
+    if name != "deaf to signals":
+        unasked = [None] if name == "a storm of timers" else []  # its signals may come before the one that asks
+        assert fault.user_line in (2, 3, 4, 5, 6, 7, *unasked)
     assert following.values == [1.0, 2.0]
 
 
